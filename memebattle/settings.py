@@ -123,7 +123,7 @@ class DeliverySettings(_Group):
         5,
         gt=0,
         alias="FLIGHT_WAIT",
-        description="Seconds a request waits in its slot for another replica's identical work before it yields",
+        description="Seconds a request waits in its slot for a replica's identical work before it yields",
     )
     dedup_ttl: float = Field(
         300, gt=0, alias="DEDUP_TTL", description="Seconds the in-process set remembers answered request ids"

@@ -8,7 +8,8 @@
     |-- ModelUnavailable             nobody serves this model (any more)            (not retryable)
     |-- ProviderRateLimited          too many calls; `retry_after` says when        (retryable)
     |-- ProviderUnavailable          loading, overloaded, unreachable, nonsense     (retryable)
-    `-- ProviderTimeout              no answer within the time we give it           (retryable)
+    |-- ProviderTimeout              no answer within the time we give it           (retryable)
+    `-- StillGenerating              somebody else makes this very picture; come back (no failure at all)
 
 A provider raises nothing else. Whether a request is tried again is decided by the caller, not here.
 """
@@ -77,6 +78,11 @@ class ProviderUnavailable(GenerationError):
 
 class ProviderTimeout(GenerationError):
     code = "timeout"
+    retryable = True
+
+
+class StillGenerating(GenerationError):
+    code = "provider_unavailable"
     retryable = True
 
 
@@ -156,14 +162,12 @@ class ImageModel(Protocol):
         ...
 
 
-class MemeCache(Protocol):
-    """Finished memes by content digest, and by SHA-256 for `/images/...`. Never raises: a broken cache misses."""
+class Cache(Protocol):
+    """Bytes by key, for a while. Never raises: a broken cache misses."""
 
-    async def get(self, digest: str) -> Meme | None: ...
+    async def get(self, key: str) -> bytes | None: ...
 
-    async def put(self, digest: str, meme: Meme) -> None: ...
-
-    async def get_image(self, sha256: str) -> Meme | None: ...
+    async def put(self, key: str, value: bytes) -> None: ...
 
 
 class ImageStore(Protocol):
@@ -174,33 +178,20 @@ class ImageStore(Protocol):
     async def get(self, sha256: str) -> bytes | None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class FlightFailure:
-    """How a flight ended badly, as its waiters are told."""
-
-    code: ErrorCode
-    message: str
-    retryable: bool
-    retry_after: float | None = None
-
-
-type FlightState = Literal["lead", "wait"] | FlightFailure
-
-
 class Flights(Protocol):
-    """Single flight over all replicas: who generates a digest, and how the others hear of the end."""
+    """Single flight over all replicas: who generates a digest, and how the others hear of the end.
 
-    async def join(self, digest: str, token: str) -> FlightState:
-        """ "lead": generate it now; "wait": somebody does; a failure: somebody just failed.
+    Never raises. With the store out of reach everybody leads: availability before thrift.
+    """
 
-        With the store out of reach everybody leads: availability before thrift.
-        """
+    async def join(self, digest: str, token: str) -> str:
+        """Say who generates: `lead` is you, `wait` is somebody else, anything else is a fresh failure note."""
         ...
 
     async def renew(self, digest: str, token: str) -> None: ...
 
-    async def land(self, digest: str, token: str, failure: FlightFailure | None = None) -> None:
-        """End the flight and wake the waiters; a failure is remembered for a few seconds."""
+    async def land(self, digest: str, token: str, failure: str | None = None) -> None:
+        """End the flight and wake the waiters; a failure note is kept for a few seconds for latecomers."""
         ...
 
     async def wait(self, digest: str, timeout: float) -> None:

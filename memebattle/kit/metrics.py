@@ -51,9 +51,7 @@ class Metrics:
             "source",
             "outcome",
         )
-        self.requests = counter(
-            "meme_generator_requests_total", "Unique requests taken into work (not deliveries)"
-        )
+        self.requests = counter("meme_generator_requests_total", "Unique requests answered (not deliveries)")
         self.successes = counter("meme_generator_success_total", "Requests answered with an image")
         self.errors = counter(
             "meme_generator_errors_total",
@@ -61,7 +59,7 @@ class Metrics:
             "source",
             "kind",
         )
-        self.cache_hits = counter("meme_generator_cache_hits_total", "Images found in the cache", "tier")
+        self.cache_hits = counter("meme_generator_cache_hits_total", "Images found in the cache")
         self.cache_misses = counter("meme_generator_cache_misses_total", "Images not found in any cache")
         self.cache_errors = counter("meme_generator_cache_errors_total", "Redis operations that failed")
         self.coalesced = counter(

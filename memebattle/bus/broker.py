@@ -1,0 +1,192 @@
+"""One broker, one connection, hardened.
+
+What the plain client does not do: reconnect for ever with jitter and say so; exit when the connection is
+closed for good (the orchestrator restarts us; a process that hears nothing is worse than none); put back a
+stream or consumer that vanished; drain before it stops; tell readiness the truth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import nats.errors
+from faststream.nats import NatsBroker
+from faststream.nats.security import NatsUserPassword
+from faststream.security import BaseSecurity
+from nats.aio.client import Client
+from nats.js import JetStreamContext
+from nats.js.errors import Error as JetStreamError
+
+from memebattle.bus.framework import drain_core, guard_fetch, guard_headers, pull_subscribers
+from memebattle.bus.streams import Topology
+from memebattle.kit.metrics import Metrics
+from memebattle.settings import Settings
+
+log = logging.getLogger(__name__)
+
+JETSTREAM_TIMEOUT = 3.0  # seconds for one JetStream API call
+EXIT_CANNOT_START = 1
+EXIT_CLOSED = 70  # EX_SOFTWARE
+
+
+class HardenedBroker(NatsBroker):
+    """A `NatsBroker` that survives what was found in testing; see `framework.py` for the details.
+
+    `topology` is ensured at start and watched; without one (a gateway) nothing is. `capacity` bounds pulls.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        *,
+        name: str,
+        topology: Topology | None = None,
+        capacity: Callable[[], Awaitable[int]] | None = None,
+        middlewares: Sequence[Any] = (),
+        exit_process: Callable[[int], object] = os._exit,
+    ) -> None:
+        nats_settings, self.settings = settings.nats, settings
+        self.metrics, self._topology, self._capacity = metrics, topology, capacity
+        self._exit_process = exit_process
+        self._stopping = False
+        self._watching: asyncio.Task[None] | None = None
+        self.consumers_present = topology is None
+        self.lag: int | None = None
+        super().__init__(
+            nats_settings.url.split(","),
+            name=name,
+            security=_security(settings),
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=2 * random.uniform(0.75, 1.25),  # type: ignore[arg-type]  # noqa: S311
+            connect_timeout=2,
+            ping_interval=10,
+            max_outstanding_pings=2,
+            inbox_prefix=nats_settings.inbox_prefix,
+            graceful_timeout=settings.delivery.shutdown_grace,
+            disconnected_cb=self._on_disconnected,
+            reconnected_cb=self._on_reconnected,
+            closed_cb=self._on_closed,
+            error_cb=self._on_error,
+            decoder=_raw_body,
+            middlewares=middlewares,
+            logger=logging.getLogger("memebattle.broker"),
+            log_level=logging.DEBUG,
+        )
+
+    @property
+    def client(self) -> Client:
+        """The connection.
+
+        Raises:
+            nats.errors.ConnectionClosedError: not connected yet, or not any more.
+        """
+        if self._connection is None:
+            raise nats.errors.ConnectionClosedError
+        return self._connection
+
+    def js(self) -> JetStreamContext:
+        """A JetStream context over the connection."""
+        return self.client.jetstream(timeout=JETSTREAM_TIMEOUT)
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None and self._connection.is_connected
+
+    async def start(self) -> None:
+        """Connect, ensure the topology, subscribe, watch.
+
+        Raises:
+            nats.js.errors.Error: JetStream refuses what we need.
+        """
+        await self.connect()
+        guard_headers(self.client, self.metrics.bad_headers.inc)
+        self.metrics.nats_connected.set(1)
+        try:
+            await self._start_consuming()
+        except (JetStreamError, nats.errors.Error, TimeoutError) as error:
+            # under ASGI the failure would be swallowed and the process would live on, deaf
+            log.critical("Cannot consume: %r; `memebattle doctor` says what is missing", error)
+            self._exit_process(EXIT_CANNOT_START)
+            raise
+
+    async def _start_consuming(self) -> None:
+        if self._topology is not None:
+            await self._topology.ensure(self.js())
+        await super().start()
+        self._guard_pulls()
+        if self._topology is not None:
+            self.consumers_present = True
+            self._watching = asyncio.create_task(self._watch(self._topology))
+
+    async def stop(self, *args: Any) -> None:
+        """Stop pulling, finish or give back what is in work, drain, close."""
+        self._stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
+        if self.is_connected:
+            await drain_core(self.subscribers, self.settings.delivery.shutdown_grace)
+        await super().stop(*args)
+
+    def _guard_pulls(self) -> None:
+        if self._capacity is not None:
+            for subscriber in pull_subscribers(self.subscribers):
+                guard_fetch(subscriber, self._capacity)
+
+    async def _watch(self, topology: Topology) -> None:
+        """Every few seconds: is everything there, and how much waits?"""
+        while True:
+            with contextlib.suppress(nats.errors.Error, JetStreamError, TimeoutError, OSError):
+                await self._look(topology)
+            await asyncio.sleep(self.settings.delivery.watch_interval)
+
+    async def _look(self, topology: Topology) -> None:
+        missing = [finding for finding in await topology.diff(self.js()) if finding.action == "missing"]
+        self.consumers_present = not missing
+        if missing:
+            log.error("Lost, putting it back: %s", ", ".join(finding.name for finding in missing))
+            await topology.ensure(self.js())
+            self.metrics.consumer_restores.inc(len(missing))
+            self.consumers_present = True
+        self.lag = 0
+        for stream, consumer in topology.consumers:
+            info = await self.js().consumer_info(stream, str(consumer.durable_name))
+            self.lag += (info.num_pending or 0) + (info.num_ack_pending or 0)
+        self.metrics.lag.set(self.lag)
+
+    async def _on_disconnected(self) -> None:
+        if not self._stopping:
+            self.metrics.nats_connected.set(0)
+            log.warning("NATS disconnected")
+
+    async def _on_reconnected(self) -> None:
+        self.metrics.nats_connected.set(1)
+        self.metrics.nats_reconnects.inc()
+        log.info("NATS reconnected")
+
+    async def _on_closed(self) -> None:
+        # it also closes at the end of a graceful drain; leaving then would cut off work in flight
+        if not self._stopping:
+            log.critical("NATS closed the connection for good, leaving")
+            self._exit_process(EXIT_CLOSED)
+
+    async def _on_error(self, error: Exception) -> None:
+        log.warning("NATS: %r", error)
+
+
+async def _raw_body(message: Any) -> bytes:
+    """Leave the body to the model: see `bus/messages.py`."""
+    body: bytes = message.body
+    return body
+
+
+def _security(settings: Settings) -> BaseSecurity | None:
+    if not settings.nats.user:
+        return None
+    return NatsUserPassword(settings.nats.user, settings.nats.password.get_secret_value())

@@ -1,0 +1,77 @@
+"""Bounded concurrency over both paths of one worker.
+
+Unbounded pulls let one pod swallow the whole queue and make autoscaling useless. So a worker pulls from
+JetStream only as much as it has free slots, and takes a Core copy only into a slot nobody on the JetStream
+path waits for: the stream is the queue, Core never queues.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from memebattle.kit.metrics import Metrics
+
+
+class Slots:
+    """`limit` requests in work at a time."""
+
+    def __init__(self, limit: int, metrics: Metrics) -> None:
+        self.limit = limit
+        self._used = 0
+        self._waiting = 0
+        self._freed = asyncio.Condition()
+        self._gauge = metrics.in_flight
+
+    @property
+    def used(self) -> int:
+        return self._used
+
+    async def free(self) -> int:
+        """How many slots are free; waits until there is at least one."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._used < self.limit)
+            return self.limit - self._used
+
+    async def idle(self) -> None:
+        """Return when nothing is in work."""
+        async with self._freed:
+            await self._freed.wait_for(lambda: self._used == 0)
+
+    @contextlib.asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Hold a slot, waiting for one: the JetStream path."""
+        async with self._freed:
+            self._waiting += 1
+            try:
+                await self._freed.wait_for(lambda: self._used < self.limit)
+            finally:
+                self._waiting -= 1
+            self._hold()
+        try:
+            yield
+        finally:
+            await self._release()
+
+    @contextlib.asynccontextmanager
+    async def try_take(self) -> AsyncIterator[bool]:
+        """Hold a slot if one is free and nobody waits for it; yields whether: the Core path."""
+        if self._used >= self.limit or self._waiting:
+            yield False
+            return
+        self._hold()
+        try:
+            yield True
+        finally:
+            await self._release()
+
+    def _hold(self) -> None:
+        self._used += 1
+        self._gauge.set(self._used)
+
+    async def _release(self) -> None:
+        self._used -= 1
+        self._gauge.set(self._used)
+        async with self._freed:
+            self._freed.notify_all()

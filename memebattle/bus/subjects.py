@@ -1,0 +1,69 @@
+"""Every subject, once. Templates carry `{parameters}`; `fill` makes a subject, `pattern_of` a metric label.
+
+A parameter is one token of `[A-Za-z0-9_-]{1,64}`; anything else is refused here, at the edge, because a dot
+or a space would silently change what a wildcard matches.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from memebattle.bus.messages import TOKEN_PATTERN
+
+MEME_REQUEST = "meme.request"
+MEME_RESPONSE = "meme.response"
+MEME_CREATED = "meme.created"
+MEME_STATUS = "meme.status.{request_id}"
+MEME_CANCEL = "meme.cancel.{request_id}"
+ANSWER = "answers.meme.{request_id}.{kind}"
+DEAD_LETTER = "dlq.{stream}.{consumer}"
+
+MEANINGS = {
+    MEME_REQUEST: "A prompt that wants a picture. Core NATS (fast) and JetStream (durable) alike.",
+    MEME_RESPONSE: "The answer, exactly once per request; heard by everybody.",
+    MEME_RESPONSE + ".error": "The other answer: why there is no picture; exactly once per request.",
+    MEME_CREATED: "A small event per picture, without its bytes; may be lost, the answer stream may not.",
+    MEME_STATUS: "Where one request stands: queued, running, done, failed, cancelled. Best effort.",
+    MEME_CANCEL: "Asks to stop one request; it is then answered with the error `cancelled`.",
+    ANSWER: "The raw copy of one request's answer, for a client that wants only its own; at least once.",
+    DEAD_LETTER: "A message that could not be served, with the reason in its headers.",
+}
+
+_TOKEN = re.compile(TOKEN_PATTERN)
+
+
+class InvalidToken(ValueError):
+    """A value that cannot be one token of a subject."""
+
+
+def is_token(value: str | None) -> bool:
+    """Whether `value` may stand in a subject."""
+    return bool(value and _TOKEN.match(value))
+
+
+def fill(template: str, **parameters: str) -> str:
+    """A concrete subject.
+
+    Raises:
+        InvalidToken: a parameter is not one token.
+    """
+    for name, value in parameters.items():
+        if not is_token(value):
+            raise InvalidToken(f"{name} must be 1 to 64 letters, digits, '_' or '-', not {value[:80]!r}")
+    return template.format(**parameters)
+
+
+@lru_cache(maxsize=4096)
+def pattern_of(subject: str) -> str:
+    """The declared template a subject belongs to: a label of bounded cardinality."""
+    if subject in MEANINGS:
+        return subject
+    tokens = subject.split(".")
+    for template in MEANINGS:
+        parts = template.split(".")
+        if len(parts) == len(tokens) and all(
+            part.startswith("{") or part == token for part, token in zip(parts, tokens, strict=True)
+        ):
+            return template
+    return "other"

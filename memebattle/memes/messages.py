@@ -1,0 +1,142 @@
+"""The wire language of memes: what is asked, what is answered, what is told on the way.
+
+The first four fields of `MemeResponse` and the fields `error`, `request_id`, `timestamp` of `MemeError` are
+what existing clients of the original system read. They never change.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, model_validator
+
+from memebattle.bus.messages import Stamped, Token, WireModel, decode
+from memebattle.generation.ports import ErrorCode, ImageSpec
+
+MAX_PROMPT = 500
+LARGE, SMALL = 1024, 512
+
+
+def _clean(text: str) -> str:
+    """NFC, without control characters (they reach terminals, logs and captions), trimmed."""
+    composed = unicodedata.normalize("NFC", text)
+    return "".join(" " if ch in "\n\t\r" else ch for ch in composed if _is_visible(ch)).strip()
+
+
+def _is_visible(ch: str) -> bool:
+    return ch in "\n\t\r" or unicodedata.category(ch) not in {"Cc", "Cs"}
+
+
+def _text_only(value: Any) -> Any:
+    return _clean(value) if isinstance(value, str) else value
+
+
+Caption = Annotated[str, AfterValidator(_clean), Field(max_length=200)]
+Model = Annotated[str, Field(pattern=r"^[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*$", max_length=120)]
+
+
+class MemeRequest(WireModel):
+    """Please make a meme of this prompt."""
+
+    id: Token | None = Field(
+        None,
+        description="Names the request and its answer; the same id twice gives one answer. Missing: the"
+        " `Nats-Msg-Id` header stands in, else JetStream gives it one",
+        examples=["cat-on-mars-1"],
+    )
+    prompt: Annotated[str, BeforeValidator(_text_only)] = Field(
+        min_length=1,
+        max_length=MAX_PROMPT,
+        description="What the meme is about; `top | bottom` sets both captions",
+        examples=["A cat wearing a space helmet on Mars"],
+    )
+    fast_mode: bool = Field(default=False, description="Fewer inference steps")
+    small_image: bool = Field(default=False, description="512 instead of 1024 pixels wide and high")
+    guidance_scale: float | None = Field(None, ge=0, le=50, description="How closely to follow the prompt")
+    num_inference_steps: int | None = Field(None, ge=1, le=150, description="Diffusion steps")
+    negative_prompt: str | None = Field(None, max_length=MAX_PROMPT, description="What should not be seen")
+    seed: int | None = Field(None, ge=0, le=2**63 - 1, description="Same seed, same picture")
+    model: Model | None = Field(None, description="Another model of the same provider, `owner/name`")
+    caption_top: Caption | None = Field(None, description="Text above; drawn by us, not by the model")
+    caption_bottom: Caption | None = Field(None, description="Text below")
+    client_id: Token | None = Field(None, description="Who asks; for logs")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _count_unknown_fields(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        decoded = decode(data)
+        request = handler(decoded)
+        if isinstance(decoded, dict):
+            request._unknown_fields = len(decoded.keys() - cls.model_fields.keys())  # noqa: SLF001
+        return request
+
+    @property
+    def unknown_fields(self) -> int:
+        """How many fields of the message we did not know."""
+        return self._unknown_fields
+
+    def spec(self) -> ImageSpec:
+        """What is to be drawn."""
+        side = SMALL if self.small_image else LARGE
+        return ImageSpec(
+            prompt=self.prompt,
+            width=side,
+            height=side,
+            fast=self.fast_mode,
+            guidance_scale=self.guidance_scale,
+            num_inference_steps=self.num_inference_steps,
+            negative_prompt=self.negative_prompt,
+            seed=self.seed,
+            model=self.model,
+            caption_top=self.caption_top,
+            caption_bottom=self.caption_bottom,
+        )
+
+
+class MemeCreated(Stamped):
+    """A meme is there: everything about it but its bytes."""
+
+    request_id: str = Field(description="The id of the request", examples=["cat-on-mars-1"])
+    prompt: str = Field(examples=["A cat wearing a space helmet on Mars"])
+    content_type: str = Field(examples=["image/webp"])
+    width: int = Field(description="Pixels", examples=[1024])
+    height: int = Field(description="Pixels", examples=[1024])
+    sha256: str = Field(description="SHA-256 of the image bytes, hexadecimal")
+    image_url: str = Field(
+        description="Path on the gateway; the picture behind it never changes",
+        examples=["/images/0f1e…d2c3.webp"],
+    )
+    cached: bool = Field(description="It had been made before this request")
+    coalesced: bool = Field(description="An identical request was in work; this one shares its picture")
+    provider: str = Field(examples=["artist", "huggingface"])
+    model: str = Field(examples=["black-forest-labs/FLUX.1-schnell"])
+    duration_ms: int = Field(description="From taking the request to the finished picture", examples=[812])
+
+
+class MemeResponse(MemeCreated):
+    """The answer with the picture. One of this and `MemeError` ends every request, exactly once."""
+
+    image_data: str = Field(description="The image, base64")
+
+    def without_image(self) -> MemeCreated:
+        """The small event for galleries."""
+        return MemeCreated.model_construct(**self.model_dump(exclude={"image_data"}))
+
+
+class MemeError(Stamped):
+    """The answer when there is no picture."""
+
+    request_id: str = Field(description="The id of the request", examples=["cat-on-mars-1"])
+    error: str = Field(description="What happened, in words", examples=["the provider took longer than 60 s"])
+    code: ErrorCode = Field(description="What happened, for programs")
+    retryable: bool = Field(description="Whether the same request may succeed later, under a new id")
+
+
+class MemeStatus(Stamped):
+    """Where a request stands. Best effort: the answer is what counts."""
+
+    request_id: str
+    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    worker: str = Field(description="Which worker says so")
+    position: int | None = Field(None, description="About how many requests wait, this one included")

@@ -1,0 +1,112 @@
+"""The worker role: `faststream run memebattle.worker:create_app --factory`.
+
+Only composes: the routers of the contexts it serves, the house they live in, and the probes. It builds with
+an empty environment; nothing is opened before the application starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from faststream import ContextRepo
+from faststream.asgi import AsgiFastStream
+from faststream.nats import NatsRouter
+
+from memebattle.bootstrap import House, Wiring, open_house, wire
+from memebattle.kit import logs
+from memebattle.memes import handlers as memes
+from memebattle.settings import Settings, SettingsError
+
+log = logging.getLogger(__name__)
+
+ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {"memes": memes.routes}
+
+
+class WorkerApp(AsgiFastStream):
+    """Listens on METRICS_ADDR unless the command line says otherwise."""
+
+    def __init__(self, wiring: Wiring, **options: Any) -> None:
+        super().__init__(wiring.broker, **options)
+        self.wiring = wiring
+
+    async def run(
+        self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None
+    ) -> None:
+        """Serve the probes and consume until stopped."""
+        settings = self.wiring.settings.observability
+        logs.configure(settings.log_level, settings.log_format)
+        host, _, port = settings.metrics_address.rpartition(":")
+        options = {"host": host or "0.0.0.0", "port": port, "log_config": None, "access_log": "false"}
+        await super().run(log_level, options | (run_extra_options or {}))
+
+
+def create_app(settings: Settings | None = None, **overrides: Any) -> WorkerApp:
+    """The worker. `overrides` are parts of the house, by the names of `open_house`.
+
+    Raises:
+        SettingsError: WORKER_CONTEXTS names something we do not have.
+    """
+    settings = settings or Settings.from_env()
+    wiring = wire(settings, "worker", consumes=True)
+    wiring.broker.include_routers(*(route(settings) for route in _routes(settings)))
+
+    @contextlib.asynccontextmanager
+    async def lifespan(context: ContextRepo) -> AsyncIterator[None]:
+        async with open_house(wiring, **overrides) as house:
+            furnish(context, house)
+            yield
+
+    return WorkerApp(
+        wiring,
+        lifespan=lifespan,
+        logger=logging.getLogger("memebattle.worker"),
+        after_startup=[_set_ready(wiring)],
+        on_shutdown=[_set_stopping(wiring)],
+        asgi_routes=[
+            ("/metrics", wiring.metrics.asgi()),
+            ("/livez", wiring.health.livez),
+            ("/readyz", wiring.health.readyz),
+            ("/healthz", wiring.health.readyz),
+        ],
+    )
+
+
+def furnish(context: ContextRepo, house: House) -> None:
+    """Put the services where the handlers look for them."""
+    context.set_global("memes", house.memes)
+
+
+def _routes(settings: Settings) -> list[Callable[[Settings], NatsRouter]]:
+    names = [name.strip() for name in settings.delivery.contexts.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in ROUTES]:
+        raise SettingsError(f"WORKER_CONTEXTS: no context {unknown[0]!r}; there is {', '.join(ROUTES)}")
+    return [ROUTES[name] for name in names]
+
+
+def _set_ready(wiring: Wiring) -> Callable[[], None]:
+    def ready() -> None:
+        wiring.health.starting = False
+        log.info("Worker is ready", extra={"provider": wiring.settings.image_provider})
+
+    return ready
+
+
+def _set_stopping(wiring: Wiring) -> Callable[[], None]:
+    def stopping() -> None:
+        wiring.health.stopping = True
+        log.info("Worker is stopping")
+
+    return stopping
+
+
+if __name__ == "__main__":
+    import asyncio
+
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        uvloop.install()
+    asyncio.run(create_app().run())
