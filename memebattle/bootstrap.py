@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from memebattle.bus.answers import JetStreamAnswers
@@ -22,12 +22,14 @@ from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.requests import JetStreamRequests
 from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
+from memebattle.generation.gallery import Gallery
 from memebattle.generation.ports import Cache, Flights, ImageModel, ImageStore
 from memebattle.generation.registry import open_image_model
 from memebattle.generation.service import GenerationService
 from memebattle.kit.claims import Claims
 from memebattle.kit.health import Health
 from memebattle.kit.metrics import Metrics
+from memebattle.memes.asking import Asking, Requests
 from memebattle.memes.service import Events, MemeService, image_budget
 from memebattle.settings import Settings
 from memebattle.store.cache import MemoryCache, RedisCache, TieredCache
@@ -38,6 +40,7 @@ from memebattle.store.redis import RedisStore
 log = logging.getLogger(__name__)
 
 MIB = 1024 * 1024
+DAY = 24 * 3600.0  # seconds; as long as the streams keep requests and answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,14 @@ class House:
     memes: MemeService
     generation: GenerationService
     answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What a gateway needs: somebody to ask, and pictures to show. It never draws."""
+
+    asking: Asking
+    gallery: Gallery
 
 
 def wire(settings: Settings, role: str, *, consumes: bool) -> Wiring:
@@ -139,6 +150,46 @@ async def open_house(
         )
         wiring.deliveries.refusals = memes
         yield House(memes, generation, answers)
+
+
+@contextlib.asynccontextmanager
+async def open_reception(
+    wiring: Wiring,
+    *,
+    requests: Requests | None = None,
+    answers: Answers | None = None,
+    images: ImageStore | None = None,
+    cache: Cache | None = None,
+    asked: Cache | None = None,
+    connected: Callable[[], bool] | None = None,
+) -> AsyncIterator[Reception]:
+    """Open what was not given. NATS may come later: until then `connected` says no, and nobody waits."""
+    settings, broker = wiring.settings, wiring.broker
+    async with contextlib.AsyncExitStack() as stack:
+        if requests is None or answers is None or images is None:
+            await stack.enter_async_context(_connecting(broker))
+        if cache is None or asked is None:
+            store = await _open_store(stack, wiring)
+            cache = cache or _cache(settings, store)
+            asked = asked or TieredCache(MemoryCache(DAY, 4 * MIB), RedisCache(store, DAY))
+        answers = answers or answers_of(wiring)
+        requests = requests or requests_of(wiring, answers)
+        images = images or NatsImages(broker.js, settings.nats.image_bucket, wiring.metrics)
+        if connected is not None:
+            wiring.health.required["nats"] = connected
+        asking = Asking(requests, answers, asked, connected or (lambda: broker.is_connected))
+        yield Reception(asking, Gallery(cache, images))
+
+
+@contextlib.asynccontextmanager
+async def _connecting(broker: HardenedBroker) -> AsyncIterator[None]:
+    """Connect in the background for as long as it takes; disconnect at the end."""
+    task = asyncio.create_task(broker.start())
+    try:
+        yield
+    finally:
+        await _ended(task)
+        await broker.stop()
 
 
 async def _open_store(stack: contextlib.AsyncExitStack, wiring: Wiring) -> RedisStore:

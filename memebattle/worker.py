@@ -17,6 +17,7 @@ from faststream.nats import NatsRouter
 
 from memebattle.bootstrap import House, Wiring, open_house, wire
 from memebattle.kit import logs
+from memebattle.kit.signals import exit_cleanly
 from memebattle.memes import handlers as memes
 from memebattle.settings import Settings, SettingsError
 
@@ -38,19 +39,22 @@ class WorkerApp(AsgiFastStream):
         """Serve the probes and consume until stopped."""
         settings = self.wiring.settings.observability
         logs.configure(settings.log_level, settings.log_format)
+        exit_cleanly()
         host, _, port = settings.metrics_address.rpartition(":")
         options = {"host": host or "0.0.0.0", "port": port, "log_config": None, "access_log": "false"}
         await super().run(log_level, options | (run_extra_options or {}))
 
 
-def create_app(settings: Settings | None = None, **overrides: Any) -> WorkerApp:
+def create_app(
+    settings: Settings | None = None, *, wiring: Wiring | None = None, **overrides: Any
+) -> WorkerApp:
     """The worker. `overrides` are parts of the house, by the names of `open_house`.
 
     Raises:
         SettingsError: WORKER_CONTEXTS names something we do not have.
     """
-    settings = settings or Settings.from_env()
-    wiring = wire(settings, "worker", consumes=True)
+    settings = settings or (wiring.settings if wiring else Settings.from_env())
+    wiring = wiring or wire(settings, "worker", consumes=True)
     wiring.broker.include_routers(*(route(settings) for route in _routes(settings)))
 
     @contextlib.asynccontextmanager

@@ -105,8 +105,9 @@ class MemoryAnswers:
         return self._max_payload
 
     async def publish(self, answer: Answer) -> Answer | None:
-        existing = self.stored.setdefault(answer.request_id, answer)
-        return None if existing is answer else existing
+        existing = self.stored.get(answer.request_id)
+        self.stored.setdefault(answer.request_id, answer)
+        return existing
 
     async def lookup(self, request_id: str) -> Answer | None:
         return self.stored.get(request_id)

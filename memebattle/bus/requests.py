@@ -68,6 +68,9 @@ class JetStreamRequests:
             await subscription.unsubscribe()
 
     async def _wait(self, request_id: str, heard: asyncio.Event, seconds: float) -> Answer | None:
+        # an id that was answered before is not answered again: there would be nothing to hear
+        if (known := await self.answers.lookup(request_id)) is not None:
+            return known
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(heard.wait(), seconds)
         return await self.answers.lookup(request_id)
@@ -83,7 +86,7 @@ class MemoryRequests:
     limit: int = 1000
 
     async def submit(self, request_id: str, body: bytes) -> None:
-        if len(self.submitted) >= self.limit:
+        if request_id not in self.submitted and len(self.submitted) >= self.limit:
             raise QueueFull("too many requests are waiting")
         self.submitted.setdefault(request_id, body)
 

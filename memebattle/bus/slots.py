@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator
 
 from memebattle.kit.metrics import Metrics
@@ -20,7 +21,7 @@ class Slots:
     def __init__(self, limit: int, metrics: Metrics) -> None:
         self.limit = limit
         self._used = 0
-        self._waiting = 0
+        self._queue: deque[object] = deque()
         self._freed = asyncio.Condition()
         self._gauge = metrics.in_flight
 
@@ -42,13 +43,16 @@ class Slots:
     @contextlib.asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
         """Hold a slot, waiting for one: the JetStream path."""
+        ticket = object()
         async with self._freed:
-            self._waiting += 1
+            self._queue.append(ticket)
             try:
-                await self._freed.wait_for(lambda: self._used < self.limit)
+                # first in the queue: a newcomer could else take the slot before its waiter wakes up
+                await self._freed.wait_for(lambda: self._used < self.limit and self._queue[0] is ticket)
+                self._hold()
             finally:
-                self._waiting -= 1
-            self._hold()
+                self._queue.remove(ticket)
+                self._freed.notify_all()
         try:
             yield
         finally:
@@ -57,7 +61,7 @@ class Slots:
     @contextlib.asynccontextmanager
     async def try_take(self) -> AsyncIterator[bool]:
         """Hold a slot if one is free and nobody waits for it; yields whether: the Core path."""
-        if self._used >= self.limit or self._waiting:
+        if self._used >= self.limit or self._queue:
             yield False
             return
         self._hold()

@@ -39,7 +39,7 @@ class InvalidToken(ValueError):
 
 def is_token(value: str | None) -> bool:
     """Whether `value` may stand in a subject."""
-    return bool(value and _TOKEN.match(value))
+    return bool(value and _TOKEN.fullmatch(value))  # not match(): its `$` lets a final newline pass
 
 
 def fill(template: str, **parameters: str) -> str:
@@ -59,7 +59,7 @@ def pattern_of(subject: str) -> str:
     """The declared template a subject belongs to: a label of bounded cardinality."""
     if subject in MEANINGS:
         return subject
-    tokens = subject.split(".")
+    tokens = subject.removesuffix(".error").split(".")  # the other kind of an answer
     for template in MEANINGS:
         parts = template.split(".")
         if len(parts) == len(tokens) and all(

@@ -29,6 +29,7 @@ from memebattle.cli.fake_hf_wire import Exchange, converse
 from memebattle.settings import DEFAULT_HF_MODEL, HuggingFaceProvider
 
 REMEMBERED_REQUESTS = 1000
+BACKLOG = 1024
 
 _PATHS: Mapping[HuggingFaceProvider, str] = {
     "hf-inference": "/hf-inference/models/",
@@ -89,7 +90,8 @@ class FakeHuggingFace:
     _conversations: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, self.host, self.port)
+        # asyncio's own backlog of 100 turns a burst of connections into TCP retries and resets
+        self._server = await asyncio.start_server(self._serve, self.host, self.port, backlog=BACKLOG)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

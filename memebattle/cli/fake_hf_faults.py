@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from memebattle.cli.fake_hf_wire import Exchange, Respond
+from memebattle.cli.fake_hf_wire import Exchange, Respond, phrase
 
 BLOCK = 64 * 1024
 SLOW_SECONDS = 10.0
@@ -38,7 +38,7 @@ _REASONS: Mapping[int, Any] = {
 
 async def refuse(exchange: Exchange, status: int, *, retry_after: float = 1.0) -> None:
     """Fail like the real thing; 429 and 503 say that it is worth coming back after `retry_after` seconds."""
-    reason = _REASONS.get(status, HTTPStatus(status).phrase)
+    reason = _REASONS.get(status, phrase(status))
     document: dict[str, Any] = {"error": reason}
     headers: dict[str, str] = {}
     if status == HTTPStatus.TOO_MANY_REQUESTS:

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -51,7 +52,7 @@ class Exchange:
 
     async def head(self, status: int, headers: Mapping[str, str]) -> None:
         """The status line and the headers, whatever they promise."""
-        lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+        lines = [f"HTTP/1.1 {status} {phrase(status)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         await self.send(("\r\n".join(lines) + "\r\n\r\n").encode("latin-1"))
 
@@ -72,6 +73,11 @@ class Exchange:
         raw: socket.socket = self.writer.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+
+def phrase(status: int) -> str:
+    """What a status is called; also for numbers nobody has given a name."""
+    return responses.get(status, "Unheard Of")
 
 
 async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, respond: Respond) -> None:

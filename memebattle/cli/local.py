@@ -39,6 +39,19 @@ def free_port() -> int:
         return port
 
 
+def port_or_free(wanted: int | None, usual: int) -> int:
+    """The wanted port; 0 is any free one; None is the usual one, or a free one when that is taken."""
+    if wanted:
+        return wanted
+    if wanted is None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", usual))
+                return usual
+    return free_port()
+
+
 def nats_binary() -> str:
     """Path of a nats-server.
 
@@ -77,6 +90,14 @@ def _on_path(name: str, what: str) -> str:
     )
 
 
+def _end_with_parent() -> None:
+    """In the child, before exec: Linux ends it when we are killed without a chance to do so ourselves."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 @dataclass(slots=True)
 class Child:
     """A child process that is ended with us."""
@@ -105,6 +126,7 @@ class Child:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
 
     async def stop(self, patience: float = 10.0) -> int:

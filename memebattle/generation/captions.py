@@ -40,6 +40,7 @@ BAND_HEIGHT = 0.25
 LARGEST_TYPE = 0.13
 READABLE_TYPE = 0.055
 MARGIN = 0.02
+RIM = 2  # pixels more, so that accents and outlines of tiny pictures stay inside
 USUAL_LINES = 3
 LEADING = 1.13  # distance of two lines, in type sizes
 OUTLINE = 1 / 13  # width of the outline, in type sizes
@@ -56,10 +57,10 @@ _CLINGS = "a an the of my your our their his her its this no not very"
 def split_caption(prompt: str, rng: Random) -> tuple[str, str]:
     """Top and bottom line of a prompt: as written with `|` or a line break, else at its most natural pause.
 
-    Prompts of up to three words get a closing line, prompts we cannot draw a single character of get two.
+    Prompts of up to three words get a closing line, prompts we cannot draw a single letter of get two.
     """
     parts = [" ".join(part.split()) for part in re.split(r"[|\n]", prompt, maxsplit=1)]
-    if not any(map(legible, parts)):
+    if not any(map(_says_something, parts)):
         return _in_words(prompt) or rng.choice(WORDLESS), rng.choice(TAILS)
     if len(parts) > 1:
         return parts[0], parts[1]
@@ -86,9 +87,9 @@ def _in_words(prompt: str) -> str:
     return " ".join(dict.fromkeys(filter(None, names)))
 
 
-def legible(text: str) -> bool:
-    """Whether anything of the text can be drawn."""
-    return bool(fonts.typeset(text)[0])
+def _says_something(text: str) -> bool:
+    """Whether anything but emoji can be drawn; of those, fonts know too few to tell a story."""
+    return any(unicodedata.category(char) != "So" for char in fonts.typeset(text)[0])
 
 
 # ---------------------------------------------------------------- drawing
@@ -140,7 +141,7 @@ class Captions:
     @classmethod
     def fit(cls, size: tuple[int, int], top: str | None, bottom: str | None) -> Self:
         """Choose face, lines and type size for both; None and "" mean no caption."""
-        return cls(_fit(top or "", *size), _fit(bottom or "", *size), MARGIN * min(size))
+        return cls(_fit(top or "", *size), _fit(bottom or "", *size), RIM + MARGIN * min(size))
 
     @property
     def top_space(self) -> float:

@@ -111,9 +111,14 @@ def _fallback_faces() -> tuple[str, ...]:
 
 
 def visual(line: str) -> str:
-    """Right-to-left text as the font engine wants it: in reading order, or turned by us if it cannot."""
+    """A line as the font engine wants it: in reading order, or turned by us if it cannot do that."""
+    return line if _shapes() else _turned(line)
+
+
+def _turned(line: str) -> str:
+    """Right-to-left text from left to right; good enough for lines of one script."""
     leftward = any(unicodedata.bidirectional(char) in {"R", "AL"} for char in line)
-    return line[::-1] if leftward and not _shapes() else line
+    return line[::-1] if leftward else line
 
 
 @cache

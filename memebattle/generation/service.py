@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from memebattle.generation import ports
+from memebattle.generation.gallery import pack, unpack
 from memebattle.generation.ports import (
     Cache,
     Flights,
@@ -80,28 +81,17 @@ class GenerationService:
         """
         digest = self.digest(spec)
         shared = self._flying.get(digest)
-        leads = shared is None
-        if shared is None:
+        # work whose last caller left still winds down; joining it would be cancelled with it
+        leads = shared is None or bool(shared.task.cancelling())
+        if shared is None or leads:
             shared = self._flying[digest] = _SharedTask(self._fly(digest, spec))
-            shared.task.add_done_callback(lambda _: self._flying.pop(digest, None))
+            shared.task.add_done_callback(lambda task: self._landed(digest, task))
         generated = await shared.join(None if leads else self._flight_wait)
         if not leads and not generated.cached:
             generated = replace(generated, coalesced=True)
         if generated.coalesced:
             self._metrics.coalesced.inc()
         return replace(generated, meme=await self._fitting(generated.meme))
-
-    async def image(self, sha256: str) -> Meme | None:
-        """A finished picture by its SHA-256: from the cache, else from the image store."""
-        pointer = await self._cache.get(f"image:{sha256}")
-        if pointer is not None and (packed := await self._cache.get(pointer.decode())) is not None:
-            meme = unpack(packed)
-            if meme.sha256 == sha256:
-                return meme
-        data = await self._images.get(sha256)
-        if data is None or hashlib.sha256(data).hexdigest() != sha256:
-            return None
-        return Meme(data, "image/webp", 0, 0, sha256, "", "")
 
     def digest(self, spec: ImageSpec) -> str:
         """What makes two requests the same picture: spec, provider, model and the style we finish it in."""
@@ -112,6 +102,10 @@ class GenerationService:
             self._model.style_version,
         ]
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
+
+    def _landed(self, digest: str, task: asyncio.Task[Generated]) -> None:
+        if self._flying[digest].task is task:
+            del self._flying[digest]
 
     async def _fly(self, digest: str, spec: ImageSpec) -> Generated:
         if (meme := await self._cached(digest)) is not None:
@@ -193,7 +187,9 @@ class GenerationService:
             return meme
         from memebattle.generation.pictures import shrink  # noqa: PLC0415
 
-        return await asyncio.to_thread(shrink, meme, budget)
+        smaller = await asyncio.to_thread(shrink, meme, budget)
+        await self._images.put(smaller)  # its address in the answer is a new one
+        return smaller
 
 
 class _SharedTask:
@@ -213,21 +209,6 @@ class _SharedTask:
             self._callers -= 1
             if not self._callers and not self.task.done():
                 self.task.cancel()
-
-
-def pack(meme: Meme) -> bytes:
-    """A meme as one value: a line of JSON about it, then its bytes."""
-    about = {name: getattr(meme, name) for name in _ABOUT}
-    return json.dumps(about).encode() + b"\n" + meme.data
-
-
-def unpack(packed: bytes) -> Meme:
-    """The other way round."""
-    about, _, data = packed.partition(b"\n")
-    return Meme(data=data, **json.loads(about))
-
-
-_ABOUT = ("content_type", "width", "height", "sha256", "provider", "model")
 
 
 def shortened(prompt: str, limit: int = 60) -> str:

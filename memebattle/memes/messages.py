@@ -6,7 +6,10 @@ what existing clients of the original system read. They never change.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import unicodedata
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorHandler, model_validator
@@ -93,25 +96,34 @@ class MemeRequest(WireModel):
             caption_bottom=self.caption_bottom,
         )
 
+    @property
+    def digest(self) -> str:
+        """Names what is asked, without who asks and under which id: a reused id is told apart by it."""
+        asked = json.dumps(asdict(self.spec()), sort_keys=True)
+        return hashlib.sha256(asked.encode()).hexdigest()[:32]
+
 
 class MemeCreated(Stamped):
     """A meme is there: everything about it but its bytes."""
 
     request_id: str = Field(description="The id of the request", examples=["cat-on-mars-1"])
-    prompt: str = Field(examples=["A cat wearing a space helmet on Mars"])
-    content_type: str = Field(examples=["image/webp"])
+    prompt: str = Field(
+        description="The prompt that was drawn", examples=["A cat wearing a space helmet on Mars"]
+    )
+    content_type: str = Field(description="Media type of the image", examples=["image/webp"])
     width: int = Field(description="Pixels", examples=[1024])
     height: int = Field(description="Pixels", examples=[1024])
     sha256: str = Field(description="SHA-256 of the image bytes, hexadecimal")
     image_url: str = Field(
-        description="Path on the gateway; the picture behind it never changes",
-        examples=["/images/0f1e…d2c3.webp"],
+        description="Path on the gateway, `/images/{sha256}.webp`; the picture behind it never changes",
     )
     cached: bool = Field(description="It had been made before this request")
     coalesced: bool = Field(description="An identical request was in work; this one shares its picture")
-    provider: str = Field(examples=["artist", "huggingface"])
-    model: str = Field(examples=["black-forest-labs/FLUX.1-schnell"])
-    duration_ms: int = Field(description="From taking the request to the finished picture", examples=[812])
+    provider: str = Field(description="Who drew it", examples=["artist", "huggingface"])
+    model: str = Field(description="The provider's model", examples=["black-forest-labs/FLUX.1-schnell"])
+    duration_ms: int = Field(
+        description="Milliseconds from taking the request to the finished picture", examples=[812]
+    )
 
 
 class MemeResponse(MemeCreated):
@@ -136,7 +148,9 @@ class MemeError(Stamped):
 class MemeStatus(Stamped):
     """Where a request stands. Best effort: the answer is what counts."""
 
-    request_id: str
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
+    request_id: str = Field(description="The id of the request", examples=["cat-on-mars-1"])
+    state: Literal["queued", "running", "done", "failed", "cancelled"] = Field(
+        description="The last three are final"
+    )
     worker: str = Field(description="Which worker says so")
     position: int | None = Field(None, description="About how many requests wait, this one included")

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import hashlib
-import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import pydantic_core
@@ -64,14 +62,8 @@ class _Job:
     request_id: str
     request: MemeRequest
     delivery: Delivery
-    digest: str = ""
     started: float = field(default_factory=time.perf_counter)
     said: MemeResponse | MemeError | None = None
-
-    def __post_init__(self) -> None:
-        # what is asked, without who asks and under which id
-        asked = json.dumps(asdict(self.request.spec()), sort_keys=True)
-        self.digest = hashlib.sha256(asked.encode()).hexdigest()[:32]
 
     @property
     def seconds(self) -> float:
@@ -137,7 +129,7 @@ class MemeService:
     async def _answer(self, job: _Job) -> None:
         request = Request(
             job.request_id,
-            job.digest,
+            job.request.digest,
             work=lambda: self._work(job),
             cancelled=lambda: self._end(job, "cancelled", "cancelled on request"),
             give_up=lambda detail: self._end(job, "dead_lettered", detail),
@@ -161,7 +153,7 @@ class MemeService:
         job.said = _response(job.request_id, job.request.prompt, generated, job.seconds)
         if len(body := job.said.body()) > self._answers.max_payload - ENVELOPE_BYTES // 4:
             return await self._end(job, "payload_too_large", f"{len(body)} bytes do not fit into one message")
-        return Answer(job.request_id, "response", body, job.digest)
+        return Answer(job.request_id, "response", body, job.request.digest)
 
     async def _generate(self, job: _Job) -> Generated:
         task = asyncio.create_task(self._generation.generate(job.request.spec()))
@@ -182,7 +174,7 @@ class MemeService:
         """The answer that there is no picture."""
         self._metrics.errors.labels(job.delivery.source, ERROR_KINDS.get(code, "provider")).inc()
         job.said = _error(job.request_id, code, detail, retryable=code == "dead_lettered")
-        return Answer(job.request_id, "error", job.said.body(), job.digest)
+        return Answer(job.request_id, "error", job.said.body(), job.request.digest)
 
     async def _tell(self, job: _Job) -> None:
         """The answer is stored: count it, log it, and tell those who follow along."""

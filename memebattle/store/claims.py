@@ -36,7 +36,8 @@ return 0
 """
 _RELEASE = """
 if redis.call('GET', KEYS[1]) ~= 'C' .. ARGV[1] then return 0 end
-if ARGV[2] == '1' then redis.call('DECR', KEYS[2]) end
+-- an evicted counter is not brought back: it would live for ever
+if ARGV[2] == '1' and redis.call('EXISTS', KEYS[2]) == 1 then redis.call('DECR', KEYS[2]) end
 return redis.call('DEL', KEYS[1])
 """
 
@@ -142,4 +143,6 @@ class MemoryClaims:
 
     def _held(self, request_id: str, token: str) -> _Record | None:
         record = self._records.get(request_id)
-        return record if record is not None and record.value == f"C{token}" else None
+        if record is None or record.value != f"C{token}" or record.expires <= self._clock():
+            return None
+        return record

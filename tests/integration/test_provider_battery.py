@@ -216,6 +216,13 @@ async def test_the_fake_fails_as_often_as_told(fake: FakeHuggingFace, connect: C
     assert outcomes == [ProviderRateLimited, "image/png", ProviderRateLimited, "image/png"]
 
 
+async def test_the_fake_knows_every_status(fake: FakeHuggingFace, connect: Connect) -> None:
+    fake.manners = Manners(error_rate=1, status=599)
+
+    with pytest.raises(ProviderUnavailable, match="599"):
+        await connect().generate(SPEC)
+
+
 async def test_the_fake_is_as_slow_as_told(fake: FakeHuggingFace, connect: Connect) -> None:
     fake.manners = Manners(style="noise", latency=0.2)
     started = asyncio.get_running_loop().time()

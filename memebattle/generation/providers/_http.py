@@ -29,11 +29,12 @@ def open_client(*, timeout: float, connections: int) -> httpx.AsyncClient:
 
     Args:
         timeout: seconds for each single read or write; the whole call is bounded by the caller.
-        connections: most connections at one time, all of them kept alive.
+        connections: how many are kept alive. Twice as many may be open, because a linked picture takes a
+            second one: callers bound their calls, a queue inside the pool would only eat their deadlines.
     """
     return httpx.AsyncClient(
         timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECT_TIMEOUT)),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        limits=httpx.Limits(max_connections=2 * connections, max_keepalive_connections=connections),
         follow_redirects=False,
         trust_env=False,
     )

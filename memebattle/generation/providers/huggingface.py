@@ -1,4 +1,4 @@
-"""Pictures from HuggingFace: one call, bounded in time, bytes and pixels, with one of eight named outcomes.
+"""Pictures from HuggingFace: one bounded call, which ends in a picture or in one of eight named errors.
 
     spec -> shape (how this provider is asked) -> POST -> picture, link or refusal -> header check -> RawImage
 
@@ -20,7 +20,7 @@ import re
 import time
 from collections.abc import Callable
 
-from memebattle.generation.pictures import check
+from memebattle.generation.pictures import check, sniff
 from memebattle.generation.ports import (
     GenerationError,
     ImageSpec,
@@ -55,7 +55,7 @@ class HuggingFace:
         timeout: seconds for the whole call, the download of a linked picture included.
         max_bytes: largest answer that is read.
         max_pixels: largest picture that is accepted.
-        connections: most simultaneous connections of a client of our own.
+        connections: calls in work at one time; sizes the pool of a client of our own.
         throttle: shared by everybody who calls this provider.
         client: used and left open; None opens one that `aclose` closes.
         now: unix seconds.
@@ -154,8 +154,8 @@ class HuggingFace:
         except httpx.HTTPError as error:
             # only the kind: httpx's texts may quote headers
             raise ProviderUnavailable(f"HuggingFace is out of reach ({type(error).__name__})") from None
-        if self._token:
-            # no picture contains it, but an error page may, and the check quotes what is no picture
+        if self._token and sniff(found) is None:
+            # some page posing as a picture: it may repeat our headers, and the check is going to quote it
             found = found.replace(self._token.encode(), b"***")
         return check(found, max_bytes=self._max_bytes, max_pixels=self._max_pixels)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from math import cos, radians, sin
+from random import Random
 
 from PIL import Image, ImageDraw
 
@@ -21,6 +22,8 @@ UNITS = 100
 INK = "#1d1a2b"
 WHITE = "#ffffff"
 OUTLINE = 0.9  # units
+# of 255: what Pillow's radial gradient, which fades out in the corners, has at the middle of an edge
+RIM = 179
 
 
 @cache
@@ -47,6 +50,11 @@ def darker(colour: Colour, share: float = 0.3) -> Colour:
 def polar(radius: float, degrees: float, squash: float = 1.0) -> Point:
     """The point at this angle of a circle (of an ellipse, when squashed) around the origin."""
     return radius * cos(radians(degrees)), radius * squash * sin(radians(degrees))
+
+
+def chance(rng: Random, share: float) -> bool:
+    """True this often."""
+    return rng.random() < share
 
 
 class Canvas:
@@ -88,14 +96,18 @@ class Canvas:
 
     def glow(self, x: float, y: float, radius: float, colour: Colour, strength: float = 0.5) -> None:
         """Light that fades outwards."""
-        self._tint(_radial(round(strength * 255)), x, y, radius, colour, Image.Resampling.BILINEAR)
+        size = max(1, round(2 * radius * self._unit / SUPERSAMPLING))
+        # smooth at the final size is smooth enough, and half the time of one that is smooth before
+        soft = _radial(round(strength * 255)).resize((size, size), Image.Resampling.BILINEAR)
+        large = (size * SUPERSAMPLING, size * SUPERSAMPLING)
+        self._tint(soft.resize(large, Image.Resampling.NEAREST), x, y, radius, colour)
 
     def glass(self, x: float, y: float, radius: float, colour: Colour, strength: float = 0.3) -> None:
         """A disc that what is behind it shines through."""
         size = max(1, round(2 * radius * self._unit))
         mask = Image.new("L", (size, size))
         ImageDraw.Draw(mask).ellipse((0, 0, size - 1, size - 1), round(strength * 255))
-        self._tint(mask, x, y, radius, colour, Image.Resampling.NEAREST)
+        self._tint(mask, x, y, radius, colour)
 
     # ------------------------------------------------------------ shapes
 
@@ -194,20 +206,9 @@ class Canvas:
     def _thick(self, width: float) -> int:
         return max(1, round(width * self._unit))
 
-    def _tint(
-        self,
-        mask: Image.Image,
-        x: float,
-        y: float,
-        radius: float,
-        colour: Colour,
-        resampling: Image.Resampling,
-    ) -> None:
-        size = max(1, round(2 * radius * self._unit))
+    def _tint(self, mask: Image.Image, x: float, y: float, radius: float, colour: Colour) -> None:
         left, top = self._to(x - radius, y - radius)
-        corner = round(left), round(top)
-        sized = mask if mask.width == size else mask.resize((size, size), resampling)
-        self._image.paste(rgb(colour), (*corner, corner[0] + size, corner[1] + size), sized)
+        self._image.paste(Image.new("RGB", mask.size, colour), (round(left), round(top)), mask)
 
 
 @lru_cache(64)
@@ -220,5 +221,7 @@ def _strip(stops: tuple[Colour, ...]) -> Image.Image:
 
 @lru_cache(32)
 def _radial(strength: int) -> Image.Image:
-    """A mask: `strength` (of 255) in the middle, nothing at the rim."""
-    return Image.radial_gradient("L").point([max(0, strength * (255 - step) // 255) for step in range(256)])
+    """A mask: `strength` (of 255) in the middle, softly nothing at the rim."""
+    return Image.radial_gradient("L").point(
+        [round(strength * max(0, 1 - step / RIM) ** 1.5) for step in range(256)]
+    )

@@ -6,7 +6,16 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-from memebattle.generation.providers.artist.canvas import INK, WHITE, Canvas, darker, lighter, mix, polar
+from memebattle.generation.providers.artist.canvas import (
+    INK,
+    WHITE,
+    Canvas,
+    Colour,
+    darker,
+    lighter,
+    mix,
+    polar,
+)
 from memebattle.generation.providers.artist.faces import SIDES, TONGUE, Mood, blush, body, eyes, mouth
 
 NIGHT = "#0b132b"
@@ -14,14 +23,15 @@ SCREEN = "#4df3ff"
 
 
 class Mascot(NamedTuple):
-    """Heights are units above (negative) or below the middle of the head."""
+    """Heights are units above (negative) or below the middle of the head; `draw` returns the paws' colour."""
 
-    draw: Callable[[Canvas, Random, Mood], None]
+    draw: Callable[[Canvas, Random, Mood], Colour]
+    tip: float  # of ears and antennas
     hat: float = -17
     glasses: float = -3
 
 
-def cat(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def cat(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     fur = rng.choice(("#f4a259", "#8d99ae", "#6c7086", "#f2e2cd", "#d98c5f"))
     pale = lighter(fur, 0.45)
     tail = [(19, 40), (29, 33), (32, 24), (27, 17), (31, 12)]
@@ -41,9 +51,10 @@ def cat(canvas: Canvas, rng: Random, mood: Mood) -> None:
     for side in SIDES:
         for dy in (-1.5, 1.5):
             canvas.line([(side * 13, 6 + dy), (side * 27, 4 + dy * 2.2)], INK, 0.5)
+    return fur
 
 
-def dog(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def dog(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     fur = rng.choice(("#d9a066", "#c68642", "#f0d9b5", "#a07a55"))
     pale, dark = lighter(fur, 0.6), darker(fur, 0.35)
     body(canvas, fur, pale)
@@ -61,15 +72,27 @@ def dog(canvas: Canvas, rng: Random, mood: Mood) -> None:
         canvas.box(-2.6, 12.6, 2.6, 20.5, TONGUE, corner=2.6, outline=INK, width=0.7)
     canvas.box(-12, 19, 12, 22.6, "#e63946", corner=1.8, outline=INK, width=0.7)
     canvas.disc(0, 24, 2.6, "#ffd60a", outline=INK, width=0.7)
+    return fur
 
 
-def fox(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def fox(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     fur = rng.choice(("#f3722c", "#e85d04", "#f48c42"))
     body(canvas, fur, "#fff1e0")
     for side in SIDES:
         canvas.polygon([(side * 5, -15), (side * 18, -29), (side * 22, -5)], fur, outline=INK)
         canvas.polygon([(side * 16, -24.6), (side * 18, -29), (side * 20, -19)], INK)
-    face = [(-23, -4), (-12, -17), (0, -18.5), (12, -17), (23, -4), (20, 6), (8, 16), (0, 19), (-8, 16), (-20, 6)]
+    face = [
+        (-23, -4),
+        (-12, -17),
+        (0, -18.5),
+        (12, -17),
+        (23, -4),
+        (20, 6),
+        (8, 16),
+        (0, 19),
+        (-8, 16),
+        (-20, 6),
+    ]
     canvas.polygon(face, fur, outline=INK)
     for side in SIDES:
         cheek = [(0, 18), (7.6, 15.4), (19, 5.8), (22, -2.6), (12, 2), (5, 3), (0, 8)]
@@ -77,9 +100,10 @@ def fox(canvas: Canvas, rng: Random, mood: Mood) -> None:
     eyes(canvas, mood, fur, spread=9, y=-4)
     canvas.disc(0, 7.4, 2.8, INK, high=2.1)
     mouth(canvas, mood, 11.5, 3.6)
+    return fur
 
 
-def panda(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def panda(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     black = rng.choice(("#2b2d42", "#33303f", "#3a2f2f"))
     body(canvas, black, WHITE)
     for side in SIDES:
@@ -92,9 +116,10 @@ def panda(canvas: Canvas, rng: Random, mood: Mood) -> None:
     blush(canvas, 15.5, 8)
     canvas.disc(0, 5.2, 2.8, INK, high=1.9)
     mouth(canvas, mood, 9.6, 4)
+    return black
 
 
-def frog(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def frog(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     skin = rng.choice(("#6ab04c", "#4caf50", "#7bc950"))
     body(canvas, skin, mix(skin, "#ffffcc", 0.55))
     for side in SIDES:
@@ -115,9 +140,10 @@ def frog(canvas: Canvas, rng: Random, mood: Mood) -> None:
             mouth(canvas, mood, 8)
         case _:
             canvas.arc(0, 2, 14, (15, 165), INK, 1.3, high=7)
+    return skin
 
 
-def robot(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def robot(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     shell = rng.choice(("#b8c4d6", "#9fb8ad", "#e0b1cb", "#8ecae6"))
     dark = darker(shell)
     canvas.box(-5, 15, 5, 28, dark, outline=INK)
@@ -133,6 +159,7 @@ def robot(canvas: Canvas, rng: Random, mood: Mood) -> None:
     canvas.box(-18, -13, 18, 14, NIGHT, corner=5)
     canvas.line([(-14, -9), (-9, -11)], "#31466e", 1.4)
     _robot_face(canvas, mood)
+    return shell
 
 
 def _robot_face(canvas: Canvas, mood: Mood) -> None:
@@ -161,7 +188,7 @@ def _robot_face(canvas: Canvas, mood: Mood) -> None:
             canvas.arc(0, 4, 7, (20, 160), SCREEN, 1.5, high=4.5)
 
 
-def alien(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def alien(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     skin = rng.choice(("#9ef01a", "#80ffdb", "#c77dff"))
     body(canvas, skin, lighter(skin, 0.5), width=17)
     for side in SIDES:
@@ -175,9 +202,10 @@ def alien(canvas: Canvas, rng: Random, mood: Mood) -> None:
         if tall > 2:  # noqa: PLR2004 - a closed eye does not shine
             canvas.disc(side * 9.2 + 1.8, -3 - tall * 0.45, 1.7, WHITE, high=min(1.7, tall * 0.3))
     mouth(canvas, mood, 11.5, 3.6)
+    return skin
 
 
-def penguin(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def penguin(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     coat = rng.choice(("#2b2d42", "#2f3e5c", "#3d405b"))
     body(canvas, coat, WHITE, width=21)
     canvas.disc(0, 0, 21, coat, high=19.5, outline=INK)
@@ -189,9 +217,10 @@ def penguin(canvas: Canvas, rng: Random, mood: Mood) -> None:
         canvas.polygon([(-4.6, 10), (4.6, 10), (0, 16.5)], "#fb8500", outline=INK)
     canvas.polygon([(-5.6, 5), (5.6, 5), (0, 12)], "#ffb703", outline=INK)
     blush(canvas, 14.5, 6, 2.7)
+    return coat
 
 
-def duck(canvas: Canvas, rng: Random, mood: Mood) -> None:
+def duck(canvas: Canvas, rng: Random, mood: Mood) -> Colour:
     down = rng.choice(("#ffd60a", "#ffdd32", "#ffe566"))
     body(canvas, down, lighter(down, 0.5), width=22)
     canvas.polygon([(-3, -18), (-1, -26), (2, -20), (6, -24), (5, -17)], down, outline=INK)
@@ -204,16 +233,17 @@ def duck(canvas: Canvas, rng: Random, mood: Mood) -> None:
     for side in SIDES:
         canvas.disc(side * 2, 5, 0.6, "#8a4400")
     blush(canvas, 15.5, 4, 2.8)
+    return down
 
 
 MASCOTS: dict[str, Mascot] = {
-    "cat": Mascot(cat),
-    "dog": Mascot(dog),
-    "fox": Mascot(fox, glasses=-4),
-    "panda": Mascot(panda, hat=-18),
-    "frog": Mascot(frog, hat=-15, glasses=-13),
-    "robot": Mascot(robot, hat=-18),
-    "alien": Mascot(alien, hat=-18),
-    "penguin": Mascot(penguin, hat=-18, glasses=-2),
-    "duck": Mascot(duck, hat=-17.5, glasses=-4),
+    "cat": Mascot(cat, tip=-27.5),
+    "dog": Mascot(dog, tip=-20),
+    "fox": Mascot(fox, tip=-29.5, glasses=-4),
+    "panda": Mascot(panda, tip=-23, hat=-18),
+    "frog": Mascot(frog, tip=-23, hat=-15, glasses=-13),
+    "robot": Mascot(robot, tip=-29.5, hat=-18),
+    "alien": Mascot(alien, tip=-29.5, hat=-18),
+    "penguin": Mascot(penguin, tip=-20, hat=-18, glasses=-2),
+    "duck": Mascot(duck, tip=-26.5, hat=-17.5, glasses=-4),
 }

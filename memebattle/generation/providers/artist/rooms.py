@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from memebattle.generation.providers.artist.canvas import INK, WHITE, Canvas, Colour, mix
+from memebattle.generation.providers.artist.canvas import INK, UNITS, WHITE, Canvas, Colour, chance, mix
 
 NEON = ("#ff2e93", "#00f5d4", "#fee440", "#00bbf9")
 LAMPS = ("#52e3a4", "#52e3a4", "#52e3a4", "#fee440", "#ff5e5b", "#4df3ff")
@@ -22,12 +22,12 @@ def city(canvas: Canvas, rng: Random) -> None:
 
 def _skyline(canvas: Canvas, rng: Random, wall: Colour, light: Colour, tallest: float) -> None:
     x = -2.0
-    while x < 100:
+    while x < UNITS:
         width, height = rng.uniform(8, 15), rng.uniform(0.55, 1) * tallest
         canvas.box(x, 100 - height, x + width, 101, wall)
         for y in range(int(100 - height) + 3, 98, 5):
             for window in range(int(x) + 2, int(x + width) - 1, 3):
-                if rng.random() < 0.45:
+                if chance(rng, 0.45):
                     canvas.box(window, y, window + 1.4, y + 2.4, light)
         x += width + rng.uniform(0.2, 2)
 
@@ -56,7 +56,9 @@ def _window(canvas: Canvas, sky: Colour) -> None:
 def _plant(canvas: Canvas, x: float) -> None:
     with canvas.at(x, 84):
         for lean, tall in ((-7, 12), (-3, 17), (2, 18), (6, 13)):
-            canvas.polygon([(-1, -8), (lean * 0.4 - 2, -tall), (lean, -8 - tall), (lean * 0.4 + 2, -tall)], "#52b788")
+            canvas.polygon(
+                [(-1, -8), (lean * 0.4 - 2, -tall), (lean, -8 - tall), (lean * 0.4 + 2, -tall)], "#52b788"
+            )
         canvas.polygon([(-5, -9), (5, -9), (3.6, 0), (-3.6, 0)], "#e07a5f")
 
 

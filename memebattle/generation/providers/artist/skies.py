@@ -1,10 +1,10 @@
-"""Scenes out of doors. Each paints the whole sheet; what is interesting keeps to the sides, where the mascot is not."""
+"""Scenes out of doors. Each paints the whole sheet; its sights keep to the sides, where the mascot is not."""
 
 from __future__ import annotations
 
 from random import Random
 
-from memebattle.generation.providers.artist.canvas import WHITE, Canvas, Colour, lighter, mix, polar
+from memebattle.generation.providers.artist.canvas import UNITS, WHITE, Canvas, Colour, lighter, mix, polar
 
 BURSTS = (
     ("#ff5e5b", "#ffb400"),
@@ -25,7 +25,7 @@ def burst(canvas: Canvas, rng: Random) -> None:
         for angle in range(0, 360, 30):
             edge = [polar(100, angle + turn), polar(100, angle + turn + 15)]
             canvas.polygon([(0, 0), *edge], ray)
-        canvas.glow(0, 0, 70, lighter(ray, 0.5), 0.8)
+        canvas.glow(0, 0, 40, lighter(ray, 0.5), 0.7)
 
 
 def sunset(canvas: Canvas, rng: Random) -> None:
@@ -38,7 +38,7 @@ def sunset(canvas: Canvas, rng: Random) -> None:
 
 def _ridge(canvas: Canvas, rng: Random, height: float, colour: Colour) -> None:
     points, x = [(0.0, 100.0)], 0.0
-    while x < 100:
+    while x < UNITS:
         points.append((x, height + rng.uniform(-9, 6)))
         x += rng.uniform(7, 14)
     canvas.polygon([*points, (100, height), (100, 100)], colour)
@@ -51,7 +51,7 @@ def space(canvas: Canvas, rng: Random) -> None:
 
 def mars(canvas: Canvas, rng: Random) -> None:
     _universe(canvas, rng)
-    canvas.glow(50, 100, 62, "#ff7b3a", 0.45)
+    canvas.glow(50, 84, 46, "#ff7b3a", 0.5)
     _ridge(canvas, rng, 80, "#8c2f0b")
     _soil(canvas, rng, "#c1440e", "#e77d52", "#8c2f0b")
 
@@ -111,7 +111,11 @@ def hills(canvas: Canvas, rng: Random) -> None:
     canvas.disc(17, 28, 8, "#fff2a8")
     for x, y, scale in ((78, 26, 1.1), (42, 36, 0.7), (92, 44, 0.6)):
         _cloud(canvas, x + rng.uniform(-4, 4), y, scale)
-    for x, y, radius, colour in ((20, 108, 55, "#8bd450"), (82, 110, 60, "#6cc24a"), (50, 124, 80, "#4caf50")):
+    for x, y, radius, colour in (
+        (20, 108, 55, "#8bd450"),
+        (82, 110, 60, "#6cc24a"),
+        (50, 124, 80, "#4caf50"),
+    ):
         canvas.disc(x, y, radius, colour, high=42)
     for _ in range(11):
         _flower(canvas, rng)
@@ -140,7 +144,9 @@ def _fir(canvas: Canvas, x: float, foot: float, height: float) -> None:
         canvas.box(-1.2, -5, 1.2, 3, "#6b4a2f")
         for step, width in ((0, 9), (8, 7.4), (16, 5.6)):
             canvas.polygon([(-width, -4 - step), (width, -4 - step), (0, -17 - step)], "#2f6b4f")
-            canvas.polygon([(-width * 0.36, -12.3 - step), (width * 0.36, -12.3 - step), (0, -17 - step)], WHITE)
+            canvas.polygon(
+                [(-width * 0.36, -12.3 - step), (width * 0.36, -12.3 - step), (0, -17 - step)], WHITE
+            )
 
 
 def deep(canvas: Canvas, rng: Random) -> None:
@@ -148,14 +154,18 @@ def deep(canvas: Canvas, rng: Random) -> None:
     canvas.gradient("#48cae4", "#0077b6", "#023e8a")
     for x in (12, 34, 60, 80):
         lean = rng.uniform(-6, 10)
-        canvas.polygon([(x, 0), (x + 9, 0), (x + 16 + lean, 78), (x - 8 + lean, 78)], mix("#48cae4", "#0077b6", 0.6))
+        canvas.polygon(
+            [(x, 0), (x + 9, 0), (x + 16 + lean, 78), (x - 8 + lean, 78)], mix("#48cae4", "#0077b6", 0.6)
+        )
     canvas.gradient("#e9c46a", "#c9973f", top=88)
     for x in (5, 13, 84, 94):
         reach = rng.uniform(24, 36)
         weed = [(x + (1.8 if step % 2 else -1.8), 92 - reach * step / 6) for step in range(7)]
         canvas.line(weed, rng.choice(("#2a9d8f", "#52b788", "#e76f51")), 2.6)
     for _ in range(16):
-        canvas.disc(rng.uniform(2, 98), rng.uniform(16, 86), rng.uniform(0.7, 2), None, outline="#caf0f8", width=0.5)
+        canvas.disc(
+            rng.uniform(2, 98), rng.uniform(16, 86), rng.uniform(0.7, 2), None, outline="#caf0f8", width=0.5
+        )
 
 
 def fire(canvas: Canvas, rng: Random) -> None:
@@ -163,7 +173,7 @@ def fire(canvas: Canvas, rng: Random) -> None:
     canvas.gradient("#3a0d0d", "#8a1c0f", "#e85d04", "#ffba08")
     for colour, height, step in (("#dc2f02", 44, 9.0), ("#f48c06", 32, 8.0), ("#ffd166", 20, 7.0)):
         x = -4.0
-        while x < 104:
+        while x < UNITS + 4:
             tall = height * rng.uniform(0.65, 1.1) * (0.75 + abs(x - 50) / 90)
             _flame(canvas, x, tall, step, colour)
             x += step
@@ -171,10 +181,7 @@ def fire(canvas: Canvas, rng: Random) -> None:
         canvas.disc(rng.uniform(0, 100), rng.uniform(8, 70), rng.uniform(0.2, 0.6), "#ffd166")
 
 
-def _flame(canvas: Canvas, x: float, tall: float, wide: float, colour: Colour) -> None:
-    with canvas.at(x, 101):
-        canvas.polygon(
-            [(-wide, 0), (-wide * 0.8, -tall * 0.4), (-wide * 0.2, -tall * 0.66), (wide * 0.1, -tall)]
-            + [(wide * 0.55, -tall * 0.55), (wide * 0.9, -tall * 0.35), (wide, 0)],
-            colour,
-        )
+def _flame(canvas: Canvas, foot: float, tall: float, wide: float, colour: Colour) -> None:
+    with canvas.at(foot, 101):
+        shape = ((-1, 0), (-0.8, 0.4), (-0.2, 0.66), (0.1, 1), (0.55, 0.55), (0.9, 0.35), (1, 0))
+        canvas.polygon([(x * wide, -y * tall) for x, y in shape], colour)

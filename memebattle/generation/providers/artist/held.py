@@ -1,99 +1,14 @@
-"""What mascots wear, hold up, and what floats beside their heads.
-
-Hats are drawn around the point where they touch the head, glasses around the point between the eyes, things
-in the paw and signs around their own middle.
-"""
+"""What a mascot holds up in its paw, and the signs beside its head; each drawn around its own middle."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from memebattle.generation.providers.artist.canvas import INK, WHITE, Canvas, Colour, polar
+from memebattle.generation.providers.artist.canvas import INK, WHITE, Canvas, polar
 from memebattle.generation.providers.artist.faces import SIDES
+from memebattle.generation.providers.artist.shapes import GOLD, heart, star
 
 type Prop = Callable[[Canvas], None]
-
-GOLD = "#ffd60a"
-
-
-# ---------------------------------------------------------------- worn
-
-
-def helmet(canvas: Canvas) -> None:
-    """Around the whole head."""
-    canvas.glass(0, -2, 30, "#bfe9ff", 0.27)
-    canvas.disc(0, -2, 31, None, outline=INK, width=4)
-    canvas.disc(0, -2, 30.3, None, outline="#f1f5f9", width=2.6)
-    canvas.arc(0, -2, 25.5, (205, 250), WHITE, 1.8)
-    canvas.arc(0, -2, 25.5, (258, 266), WHITE, 1.8)
-    canvas.box(-17, 26, 17, 31.5, "#e2e8f0", corner=2.5, outline=INK)
-
-
-def shades(canvas: Canvas) -> None:
-    for side in SIDES:
-        lens = [(1.6, -3.6), (18.5, -3.6), (16.5, 5.4), (6, 6)]
-        canvas.polygon([(side * x, y) for x, y in lens], "#11131c")
-        canvas.line([(side * 10 - 4, -1.4), (side * 10, 3.2)], "#5c6784", 1)
-    canvas.line([(-19, -3.4), (19, -3.4)], "#11131c", 1.6)
-
-
-def monocle(canvas: Canvas) -> None:
-    canvas.glass(8.2, 0, 6.4, "#e8f6ff", 0.35)
-    canvas.disc(8.2, 0, 6.6, None, outline=GOLD, width=1.2)
-    canvas.line([(13.4, 4), (17, 14), (16, 22)], GOLD, 0.6)
-
-
-def crown(canvas: Canvas) -> None:
-    spikes = [(-13, 1), (-16, -13), (-7, -6), (0, -16), (7, -6), (16, -13), (13, 1)]
-    canvas.polygon(spikes, GOLD, outline=INK)
-    for x, y, jewel in ((-16, -13.5, "#ff5e5b"), (0, -16.5, "#3bceac"), (16, -13.5, "#ff5e5b"), (0, -3, "#7b2ff7")):
-        canvas.disc(x, y, 1.7, jewel, outline=INK, width=0.5)
-
-
-def party_hat(canvas: Canvas) -> None:
-    canvas.polygon([(-10, 1), (10, 1), (2, -20)], "#ff2e93", outline=INK)
-    canvas.line([(-6.9, -4.4), (7.2, -5)], "#fee440", 1.8)
-    canvas.line([(-3.4, -11), (4.6, -11.4)], "#00f5d4", 1.8)
-    canvas.disc(2, -20, 3, WHITE, outline=INK)
-
-
-def wizard_hat(canvas: Canvas) -> None:
-    canvas.disc(0, 1, 24, "#3a0ca3", high=3.4, outline=INK)
-    canvas.polygon([(-15, 1), (15, 1), (5, -12), (9, -23), (-5, -15)], "#4361ee", outline=INK)
-    canvas.polygon([(-14.6, 0.6), (14.6, 0.6), (12, -2.8), (-12.4, -2.8)], "#3a0ca3")
-    for x, y in ((-5, -6.5), (3, -8), (0, -14), (8, -5)):
-        _star(canvas, x, y, 1.8, GOLD)
-
-
-def cowboy_hat(canvas: Canvas) -> None:
-    brim = [(-27, -4), (-18, 1.4), (0, 3), (18, 1.4), (27, -4), (16, -4), (-16, -4)]
-    canvas.polygon(brim, "#8a5a33", outline=INK)
-    canvas.polygon([(-14, -2), (-11.5, -15), (-4, -17), (0, -14.6), (4, -17), (11.5, -15), (14, -2)], "#a9713f", outline=INK)
-    canvas.polygon([(-13.8, -2.2), (-13, -6), (13, -6), (13.8, -2.2)], "#5b3a21")
-
-
-def hard_hat(canvas: Canvas) -> None:
-    canvas.bowl(0, 1, 18.5, "#ffb703", high=16, outline=INK, angles=(180, 360))
-    canvas.box(-3, -16, 3, 1, "#fb8500", corner=2.5, outline=INK)
-    canvas.box(-23, -1, 23, 2.4, "#ffb703", corner=1.7, outline=INK)
-
-
-def beanie(canvas: Canvas) -> None:
-    canvas.disc(0, -15.5, 3.8, WHITE, outline=INK)
-    canvas.bowl(0, 1, 18, "#e63946", high=15, outline=INK, angles=(180, 360))
-    canvas.box(-19.5, -2.6, 19.5, 3.4, "#f1faee", corner=2.6, outline=INK)
-
-
-def headphones(canvas: Canvas) -> None:
-    """Sits on the hat's place, reaches down to the ears."""
-    canvas.arc(0, 16, 24.6, (190, 350), INK, 4.6, high=19.5)
-    canvas.arc(0, 16, 24, (190, 350), "#ff2e93", 2.8, high=19)
-    for side in SIDES:
-        canvas.box(side * 22.5 - 4, 9, side * 22.5 + 4, 24, "#2b2d42", corner=3.6, outline=INK)
-        canvas.box(side * 24.4 - 1.6, 11, side * 24.4 + 1.6, 22, "#ff2e93", corner=1.4)
-
-
-# ---------------------------------------------------------------- held
 
 
 def mug(canvas: Canvas) -> None:
@@ -101,7 +16,7 @@ def mug(canvas: Canvas) -> None:
     canvas.arc(7.5, 0.5, 4, (270, 90), WHITE, 1.6)
     canvas.box(-7.5, -7, 7.5, 8.5, WHITE, corner=2.2, outline=INK)
     canvas.disc(0, -6.6, 7.2, "#6f4e37", high=2, outline=INK)
-    canvas.polygon(_heart(0, 1.6, 0.55), "#e63946")
+    canvas.polygon(heart(0, 1.6, 0.55), "#e63946")
     for x in (-3.5, 0, 3.5):
         canvas.line([(x, -10.5), (x + 1.1, -12.6), (x - 0.6, -14.8), (x + 0.6, -17)], WHITE, 0.9)
 
@@ -113,7 +28,7 @@ def trophy(canvas: Canvas) -> None:
     canvas.bowl(0, -9.5, 8, GOLD, high=13, outline=INK)
     canvas.box(-1.6, 3, 1.6, 8, GOLD, outline=INK)
     canvas.box(-6, 7.4, 6, 11.4, "#7f5539", corner=1, outline=INK)
-    _star(canvas, 0, -5, 3.2, WHITE)
+    star(canvas, 0, -5, 3.2, WHITE)
 
 
 def pizza(canvas: Canvas) -> None:
@@ -161,8 +76,8 @@ def laptop(canvas: Canvas) -> None:
 
 def bug(canvas: Canvas) -> None:
     for side in SIDES:
-        for y in (-3, 2, 7):
-            canvas.line([(side * 5, y), (side * 10, y - 2), (side * 11.6, y + 1)], INK, 1)
+        for hip in (-3, 2, 7):
+            canvas.line([(side * 5, hip), (side * 10, hip - 2), (side * 11.6, hip + 1)], INK, 1)
         canvas.line([(side * 1.6, -9), (side * 4.4, -13.6)], INK, 0.9)
     canvas.disc(0, -7.4, 4, INK)
     canvas.disc(0, 2, 7.4, "#ef233c", high=9, outline=INK)
@@ -183,15 +98,15 @@ def exclamation(canvas: Canvas) -> None:
 
 
 def snooze(canvas: Canvas) -> None:
-    for x, y, size in ((-5, 6, 2.4), (0, 0, 3.2), (6.4, -7, 4.2)):
-        letter = [(x - size, y - size), (x + size, y - size), (x - size, y + size), (x + size, y + size)]
-        canvas.line(letter, INK, 2.8)
-        canvas.line(letter, WHITE, 1.5)
+    for x, y, size in ((-5.0, 6.0, 0.6), (0.0, 0.0, 0.8), (6.4, -7.0, 1.05)):
+        with canvas.at(x, y, size):
+            canvas.line([(-4, -4), (4, -4), (-4, 4), (4, 4)], INK, 3.4)
+            canvas.line([(-4, -4), (4, -4), (-4, 4), (4, 4)], WHITE, 1.9)
 
 
 def love(canvas: Canvas) -> None:
     for x, y, size in ((-4, 5, 0.8), (4, -4, 1.3)):
-        canvas.polygon(_heart(x, y, size), "#ff4d6d", outline=INK, width=0.8)
+        canvas.polygon(heart(x, y, size), "#ff4d6d", outline=INK, width=0.8)
 
 
 def anger(canvas: Canvas) -> None:
@@ -221,28 +136,6 @@ def _twinkle(canvas: Canvas, x: float, y: float, size: float) -> None:
         canvas.polygon(ray, "#fff3b0", outline=INK, width=0.7)
 
 
-def _star(canvas: Canvas, x: float, y: float, size: float, colour: Colour) -> None:
-    points = [polar(size if step % 2 == 0 else size * 0.42, step * 36 - 90) for step in range(10)]
-    with canvas.at(x, y):
-        canvas.polygon(points, colour)
-
-
-def _heart(x: float, y: float, size: float) -> list[tuple[float, float]]:
-    half = [(0, 5), (-5, 0), (-5.6, -2.4), (-4.4, -4.4), (-2.4, -4.6), (-0.8, -3.8), (0, -2.2)]
-    other = [(-a, b) for a, b in reversed(half[1:-1])]
-    return [(x + a * size, y + b * size) for a, b in half + other]
-
-
-GLASSES: dict[str, Prop] = {"shades": shades, "monocle": monocle}
-HATS: dict[str, Prop] = {
-    "crown": crown,
-    "party": party_hat,
-    "wizard": wizard_hat,
-    "cowboy": cowboy_hat,
-    "hardhat": hard_hat,
-    "beanie": beanie,
-    "headphones": headphones,
-}
 HELD: dict[str, Prop] = {
     "mug": mug,
     "trophy": trophy,

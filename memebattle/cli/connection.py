@@ -1,0 +1,82 @@
+"""Which NATS the command line talks to, and one way to connect to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from memebattle.cli.output import Problem
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+FALLBACK = "nats://127.0.0.1:4222"
+
+
+def nats_url(given: str | None = None) -> str:
+    """The option, else NATS_URL, else the `memebattle up` that runs here, else localhost."""
+    return given or os.environ.get("NATS_URL") or str(running_stack().get("nats_url") or FALLBACK)
+
+
+def redis_url() -> str | None:
+    """REDIS_URL, else that of the `memebattle up` that runs here."""
+    return os.environ.get("REDIS_URL") or running_stack().get("redis_url")
+
+
+def running_stack() -> dict[str, object]:
+    """What a running `memebattle up` of this user said about itself; empty when there is none."""
+    from memebattle.cli.supervisor import state_file
+
+    try:
+        found: dict[str, object] = json.loads(state_file().read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+@contextlib.asynccontextmanager
+async def connected(url: str, *, inbox_prefix: str = "_INBOX") -> AsyncIterator[Client]:
+    """A connection for the length of a command.
+
+    Raises:
+        Problem: nobody there, or not let in.
+    """
+    import nats
+    from nats.errors import Error, NoServersError
+
+    errors: list[str] = []
+
+    async def on_error(error: Exception) -> None:
+        errors.append(str(error))
+
+    try:
+        client = await nats.connect(
+            url.split(","),
+            name="memebattle-cli",
+            inbox_prefix=inbox_prefix.encode(),
+            connect_timeout=2,
+            allow_reconnect=True,
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.1,  # type: ignore[arg-type]
+            error_cb=on_error,
+        )
+    except (NoServersError, Error, OSError, TimeoutError) as error:
+        raise Problem(
+            f"cannot connect to {_shown(url)}",
+            why="; ".join(dict.fromkeys(errors)) or str(error),
+            do="start one with `memebattle up`, or name one with --nats-url or NATS_URL",
+        ) from None
+    try:
+        yield client
+    finally:
+        if not client.is_closed:
+            await client.close()
+
+
+def _shown(url: str) -> str:
+    from memebattle.kit.logs import redacted
+
+    return redacted(url)

@@ -1,0 +1,122 @@
+"""The checks behind `memebattle doctor`: each looks at one thing and says how to mend it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from memebattle.cli.connection import connected
+from memebattle.cli.output import Problem
+from memebattle.settings import Settings
+
+if TYPE_CHECKING:
+    from nats.aio.client import Client
+
+OLDEST_SERVER = (2, 12)
+SMALLEST_PAYLOAD = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding."""
+
+    name: str
+    verdict: Literal["pass", "warn", "fail"]
+    finding: str
+    fix: str = ""
+
+
+async def examine(settings: Settings, nats_url: str, redis_url: str) -> AsyncIterator[Check]:
+    """Every check, in the order in which one depends on the other."""
+    try:
+        async with connected(nats_url) as client:
+            async for check in _nats(client, settings):
+                yield check
+    except Problem as problem:
+        yield Check("NATS", "fail", f"{problem.what} ({problem.why})", problem.do)
+    yield await _redis(settings, redis_url)
+    yield await _provider(settings)
+
+
+async def _nats(client: Client, settings: Settings) -> AsyncIterator[Check]:
+    started = time.perf_counter()
+    await client.flush()
+    trip = (time.perf_counter() - started) * 1000
+    yield Check("NATS", "pass", f"connected, round trip {trip:.1f} ms")
+    version = tuple(int(part) for part in str(client.connected_server_version).split("-")[0].split(".")[:2])
+    new_enough = version >= OLDEST_SERVER
+    yield Check(
+        "nats-server",
+        "pass" if new_enough else "fail",
+        f"version {client.connected_server_version}",
+        "" if new_enough else "upgrade to 2.12 or newer: older ones race on expected sequences",
+    )
+    limit = client.max_payload
+    yield Check(
+        "max_payload",
+        "pass" if limit >= SMALLEST_PAYLOAD else "warn",
+        f"{limit // 1024} KiB",
+        "" if limit >= SMALLEST_PAYLOAD else "images will be shrunk hard; 1 MiB is the usual limit",
+    )
+    async for check in _streams(client, settings):
+        yield check
+
+
+async def _streams(client: Client, settings: Settings) -> AsyncIterator[Check]:
+    from nats.errors import Error
+    from nats.js.errors import Error as JetStreamError
+
+    from memebattle.bus.streams import Topology
+
+    js = client.jetstream(timeout=3)
+    try:
+        findings = await Topology.of(settings).diff(js)
+        info = await js.consumer_info(settings.nats.stream, settings.nats.consumer)
+    except (JetStreamError, Error, TimeoutError) as error:
+        yield Check("JetStream", "fail", str(error), "enable JetStream, then `memebattle streams apply`")
+        return
+    for finding in findings:
+        fine = finding.action == "ok"
+        missing = finding.action == "missing"
+        yield Check(
+            f"{finding.kind} {finding.name}",
+            "pass" if fine else "fail" if missing else "warn",
+            "as declared" if fine else str(finding).partition(": ")[2],
+            "" if fine else "`memebattle streams apply`",
+        )
+    lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
+    yield Check(
+        "backlog", "pass", f"{lag} requests wait or are in work, {info.num_redelivered or 0} redelivered"
+    )
+
+
+async def _redis(settings: Settings, url: str) -> Check:
+    from pydantic import SecretStr
+
+    from memebattle.kit.metrics import Metrics
+    from memebattle.store.redis import RedisStore
+
+    store = RedisStore(settings.redis.model_copy(update={"url": SecretStr(url)}), Metrics())
+    started = time.perf_counter()
+    up = await store.ping()
+    trip = (time.perf_counter() - started) * 1000
+    await store.aclose()
+    if up:
+        return Check("Redis", "pass", f"answers in {trip:.1f} ms")
+    return Check(
+        "Redis", "warn", "does not answer", "answers stay exact without it, but cost more; set REDIS_URL"
+    )
+
+
+async def _provider(settings: Settings) -> Check:
+    from memebattle.generation.registry import open_image_model
+    from memebattle.settings import SettingsError
+
+    try:
+        model = open_image_model(settings)
+    except SettingsError as error:
+        return Check("provider", "fail", str(error), "set HF_API_TOKEN, or IMAGE_PROVIDER=artist")
+    await model.aclose()
+    return Check("provider", "pass", f"{model.name} with {model.model}")

@@ -1,0 +1,64 @@
+"""The gateway role: REST, pictures, the page and the documents, in one FastAPI application.
+
+Only composes: the routes of the contexts, the reception they speak to, and the plain web around them. It
+builds with an empty environment. NATS is connected in the background: while it is away the process answers
+its probes, shows the page and refuses new work at once, instead of not being there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+
+import memebattle
+from memebattle.bootstrap import Wiring, open_reception, wire
+from memebattle.gateway import errors, web
+from memebattle.memes import http as memes
+from memebattle.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ROUTERS = (memes.router,)
+
+
+def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
+    """The gateway. `overrides` are parts of the reception, by the names of `open_reception`."""
+    wiring = wire(settings or Settings.from_env(), "gateway", consumes=False)
+    app = FastAPI(
+        title="memebattle",
+        version=memebattle.__version__,
+        summary="Ask for a meme, get exactly one answer",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(wiring, overrides),
+    )
+    app.state.wiring = wiring
+    app.state.max_wait = wiring.settings.gateway.max_wait
+    for router in ROUTERS:
+        app.include_router(router, responses=errors.responses(400, 404, 409, 413, 422, 503))
+    app.include_router(web.page_settings(wiring))
+    errors.install(app)
+    web.probes(app, wiring)
+    web.pages(app)
+    # the last one added is the outermost: a refused body is counted too
+    app.add_middleware(web.BodyLimit, limit=web.MAX_BODY)
+    app.add_middleware(web.Finishing, metrics=wiring.metrics)
+    return app
+
+
+def _lifespan(wiring: Wiring, overrides: dict[str, Any]) -> Any:
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_reception(wiring, **overrides) as reception:
+            app.state.asking, app.state.gallery = reception.asking, reception.gallery
+            wiring.health.starting = False
+            log.info("Gateway is ready", extra={"address": wiring.settings.gateway.address})
+            yield
+            wiring.health.stopping = True
+            log.info("Gateway is stopping")
+
+    return lifespan
