@@ -3,6 +3,7 @@
 #   worker    docker run meme-generator                      (the default: FastStream, probes on METRICS_ADDR)
 #   gateway   docker run -p 8000:8000 meme-generator \
 #               uvicorn --factory memebattle.gateway.app:create_app --host 0.0.0.0 --port 8000
+#             or `python -m memebattle.gateway`, which reads GATEWAY_ADDR and SHUTDOWN_GRACE as well
 #   cli       docker run meme-generator memebattle --help
 #
 # What runs was named by requirements.lock with its hash, apart from our own wheel, and nothing is fetched at

@@ -123,7 +123,7 @@ async def open_house(
             store = await _open_store(stack, wiring)
             cache = cache or _cache(settings, store)
             claims = claims or RedisClaims(store)
-            flights = flights or await _open_flights(stack, store)
+            flights = flights or _open_flights(stack, store, settings.delivery.claim_lease)
         if model is None:
             model = open_image_model(settings)
             stack.push_async_callback(model.aclose)
@@ -137,6 +137,7 @@ async def open_house(
             metrics,
             image_budget=lambda: image_budget(budget_of.max_payload),
             flight_wait=settings.delivery.flight_wait,
+            flight_beat=settings.delivery.claim_lease / 3,
         )
         memes = MemeService(
             ExactlyOnce(claims, answers, settings.delivery, metrics),
@@ -200,8 +201,8 @@ async def _open_store(stack: contextlib.AsyncExitStack, wiring: Wiring) -> Redis
     return store
 
 
-async def _open_flights(stack: contextlib.AsyncExitStack, store: RedisStore) -> RedisFlights:
-    flights = RedisFlights(store)
+def _open_flights(stack: contextlib.AsyncExitStack, store: RedisStore, lease: float) -> RedisFlights:
+    flights = RedisFlights(store, lease)
     stack.push_async_callback(_ended, asyncio.create_task(flights.listen()))
     return flights
 

@@ -117,7 +117,7 @@ class DeliverySettings(_Group):
         10,
         gt=0,
         alias="CLAIM_LEASE",
-        description="Seconds a claim in Redis outlives its worker's last renewal",
+        description="Seconds a claim or flight in Redis outlives its worker's last renewal",
     )
     flight_wait: float = Field(
         5,

@@ -23,7 +23,8 @@ def nats_url(given: str | None = None) -> str:
 
 def redis_url() -> str | None:
     """REDIS_URL, else that of the `memebattle up` that runs here."""
-    return os.environ.get("REDIS_URL") or running_stack().get("redis_url")
+    found = os.environ.get("REDIS_URL") or running_stack().get("redis_url")
+    return str(found) if found else None
 
 
 def running_stack() -> dict[str, object]:
@@ -60,7 +61,7 @@ async def connected(url: str, *, inbox_prefix: str = "_INBOX") -> AsyncIterator[
             connect_timeout=2,
             allow_reconnect=True,
             max_reconnect_attempts=1,
-            reconnect_time_wait=0.1,  # type: ignore[arg-type]
+            reconnect_time_wait=0.1,
             error_cb=on_error,
         )
     except (NoServersError, Error, OSError, TimeoutError) as error:

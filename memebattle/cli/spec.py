@@ -1,8 +1,8 @@
-"""The contract with our clients, generated from the code: AsyncAPI document, TypeScript types, documents page.
+"""The contract with our clients, generated from the code: AsyncAPI document, TypeScript types, a page.
 
-`build` makes the AsyncAPI 3.0 document of a configuration; `write_all` writes everything that follows from the
-default one, `stale` finds what no longer follows. The same code gives the same bytes on every machine, so the
-files are committed and a test compares them.
+`build` makes the AsyncAPI 3.0 document of a configuration; `write_all` writes everything that follows from
+the default one, `stale` finds what no longer follows. The same code gives the same bytes on every machine, so
+the files are committed and a test compares them.
 """
 
 from __future__ import annotations

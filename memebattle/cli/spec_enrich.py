@@ -31,7 +31,10 @@ from memebattle.worker import create_app
 type Json = dict[str, Any]
 
 # where a message says which request it is about; a cancel says it in its subject, a dead letter may not know
-CORRELATION = {"MemeRequest": "id", "MemeResponse": "request_id", "MemeError": "request_id"} | {
+CORRELATION = {
+    "MemeRequest": "id",
+    "MemeResponse": "request_id",
+    "MemeError": "request_id",
     "MemeCreated": "request_id",
     "MemeStatus": "request_id",
 }
@@ -178,7 +181,6 @@ class Parts:
         return {
             name: declared[each.stream.name, each.extra_options["durable"]]
             for each in pull_subscribers(self.app.broker.subscribers)
-            if each.stream
             for name in each.schema()
         }
 
@@ -234,7 +236,8 @@ class Parts:
 _BYTES: Json = {
     "title": "DeadLetter",
     "type": "string",
-    "description": "The original body, byte for byte, cut at half of the server's `max_payload`; perhaps no JSON.",
+    "description": "The original body, byte for byte, cut at half of the server's `max_payload`;"
+    " perhaps no JSON.",
 }
 
 
@@ -252,7 +255,7 @@ def _message(payload: str, words: ChannelWords) -> Json:
 
 
 def _tidy(schema: Json, *, sent: bool) -> Json:
-    """Without pydantic's property titles; in what we send, optional is what may be absent, and nothing is null."""
+    """Without the property titles; in what we send, optional is what may be absent, and nothing is null."""
     tidy = deepcopy(schema)
     optional = set()
     for name, field in tidy.get("properties", {}).items():

@@ -1,4 +1,4 @@
-"""Examples for every message, made from the message classes themselves: they cannot name a field that is gone.
+"""Examples for every message, made from the message classes: they cannot name a field that is gone.
 
 Together they tell one story: a request, its progress, its answer, and what the broker adds on the way. The
 picture is a real one (a plain yellow square), so that sizes and hashes agree.

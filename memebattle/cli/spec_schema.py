@@ -1,7 +1,8 @@
-"""Small questions to a JSON Schema, as pydantic writes them: shared by the document, its types and its page."""
+"""Small questions to a JSON Schema as pydantic writes it: for the document, its types and its page."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -62,3 +63,26 @@ def _bounds(low: float | None, high: float | None, unit: str) -> Iterator[str]:
         yield f"at most {high}{unit}"
     elif low is not None:
         yield f"at least {low}{unit}"
+
+
+def kind(schema: Json, schemas: Json) -> str:
+    """The type of a value, in words; references are followed."""
+    if "$ref" in schema:
+        return kind(schemas[name_in(schema)], schemas)
+    if "anyOf" in schema:
+        return " or ".join(dict.fromkeys(kind(option, schemas) for option in schema["anyOf"]))
+    if "const" in schema:
+        return f"`{schema['const']}`"
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+    named = f"{schema['type']}, {schema['format']}" if "format" in schema else schema["type"]
+    return str(named)
+
+
+def notes(field: Json) -> str:
+    """What a reader has to know about a field: its description, its bounds, its default."""
+    schema = without_null(field) if is_nullable(field) else field
+    facts = [field.get("description", ""), *constraints(schema)]
+    if field.get("default") is not None:
+        facts.append(f"default `{json.dumps(field['default'])}`")
+    return "; ".join(fact for fact in facts if fact)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from memebattle.cli.spec_schema import closure, constraints, is_nullable, name_in, without_null
+from memebattle.cli.spec_schema import closure, name_in, notes
 
 type Json = dict[str, Any]
 
@@ -62,7 +62,7 @@ def _declaration(name: str, schema: Json) -> str:
         return f"{doc}export type {name} ={_wrapped(_type(schema))};\n"
     required = schema.get("required", [])
     lines = [
-        f"{_doc(_about(field), '  ')}  {_key(key)}{'' if key in required else '?'}: {_type(field)};\n"
+        f"{_doc(notes(field), '  ')}  {_key(key)}{'' if key in required else '?'}: {_type(field)};\n"
         for key, field in schema["properties"].items()
     ]
     return f"{doc}export interface {name} {{\n{''.join(lines)}}}\n"
@@ -82,11 +82,17 @@ def _type(schema: Json) -> str:
             return json.dumps(value)
         case {"anyOf": options}:
             return " | ".join(_type(option) for option in options)
+        case _:
+            return _plain_type(schema)
+
+
+def _plain_type(schema: Json) -> str:
+    match schema:
         case {"type": "array", "items": items}:
             return f"Array<{_type(items)}>"
-        case {"type": "object", "properties": {**fields}} if not fields:
+        case {"type": "object", "properties": fields} if not fields:
             return "Record<string, never>"
-        case {"type": "object", "additionalProperties": {**values}}:
+        case {"type": "object", "additionalProperties": values} if isinstance(values, dict):
             return f"Record<string, {_type(values)}>"
         case {"type": str(kind)} if kind in SCALARS:
             return SCALARS[kind]
@@ -105,14 +111,6 @@ def _entries(document: Json, channels: list[Json]) -> Iterator[tuple[str, list[s
         pattern = re.sub(r"{\w+}", "${string}", channel["address"])
         key = f"[subject: `{pattern}`]" if "$" in pattern else json.dumps(pattern)
         yield key, _payloads(document, channel)
-
-
-def _about(field: Json) -> str:
-    schema = without_null(field) if is_nullable(field) else field
-    facts = [field.get("description", ""), *constraints(schema)]
-    if field.get("default") is not None:
-        facts.append(f"default {json.dumps(field['default'])}")
-    return "; ".join(fact for fact in facts if fact)
 
 
 def _doc(text: str, indent: str = "") -> str:

@@ -44,18 +44,6 @@ class ChannelWords:
 
 # in the order in which a reader meets them
 CHANNELS: dict[str, ChannelWords] = {
-    "MemeRequestCore": ChannelWords(
-        "Request, the fast path",
-        MEME_REQUEST,
-        says="clients",
-        hears="one worker of the queue group",
-        guarantee="at-most-once",
-        because="The copy of a request that arrives at once. A busy worker drops it, because the stream"
-        " keeps the other copy; whoever claims the request first answers it.",
-        ordering="none",
-        browser="publishes",
-        headers="Request",
-    ),
     "MemeRequestJetStream": ChannelWords(
         "Request, the durable path",
         MEME_REQUEST,
@@ -65,6 +53,18 @@ CHANNELS: dict[str, ChannelWords] = {
         because="The stream keeps a request until its answer is stored. A crashed worker's request is"
         " delivered again; the answer stream sees to it that there is one answer all the same.",
         ordering="none; requests are served side by side",
+        browser="publishes",
+        headers="Request",
+    ),
+    "MemeRequestCore": ChannelWords(
+        "Request, the fast path",
+        MEME_REQUEST,
+        says="clients",
+        hears="one worker of the queue group",
+        guarantee="at-most-once",
+        because="The copy of a request that arrives at once. A busy worker drops it, because the stream"
+        " keeps the other copy; whoever claims the request first answers it.",
+        ordering="none",
         browser="publishes",
         headers="Request",
     ),
@@ -255,18 +255,19 @@ From a terminal: `memebattle send "A cat wearing a space helmet on Mars"`.
 
 ## What you may rely on
 
-- **One answer.** A request is answered exactly once, under its `id`: on `{response}` with the picture or on
-  `{response}.error` without. The same `id` twice gives one answer; the same `id` with another prompt becomes a
-  dead letter. Put the `id` into the `Nats-Msg-Id` header as well.
+- **One answer.** A request is answered exactly once, under its `id`: on `{response}` with the picture or
+  on `{response}.error` without. The same `id` twice gives one answer; the same `id` with another prompt
+  becomes a dead letter. Put the `id` into the `Nats-Msg-Id` header as well.
 - **Nothing is lost.** A publish that the stream has acknowledged is answered, over crashes of workers and
   restarts of servers. When the stream is full it refuses: try again later.
 - **No order.** Requests are served side by side. Answers come in the order in which they are stored.
-- **Listen before you ask.** `answers.meme.{{request_id}}.>` carries your answer alone (drop repeats); `{response}`
-  carries everybody's (no repeats). Both are Core subjects; what you missed stands in the stream `{results}`.
+- **Listen before you ask.** `answers.meme.{{request_id}}.>` carries your answer alone (drop repeats);
+  `{response}` carries everybody's (no repeats). Both are heard live; what you missed stands in the stream
+  `{results}`.
 - **The reply is not the answer.** Who publishes on `{request}` with a reply subject gets the stream's
   acknowledgement there: the request is stored. The answer comes on the subjects above.
-- **Ignore what you do not know.** Fields may be added, none is removed or changes its meaning. What is optional
-  in a message of ours is absent, never null.
+- **Ignore what you do not know.** Fields may be added, none is removed or changes its meaning. What is
+  optional in a message of ours is absent, never null.
 """
 
 PYTHON_SNIPPET = """\
@@ -299,7 +300,8 @@ client.subscribe(`answers.meme.${request.id}.>`, {
 });
 const once = headers();
 once.set("Nats-Msg-Id", request.id!);
-client.publish("meme.request", JSON.stringify(request), { headers: once });
+await client.request("meme.request", JSON.stringify(request), { headers: once, timeout: 5000 });
+console.log("stored");
 """
 
 NATS_SERVER = (
@@ -307,6 +309,6 @@ NATS_SERVER = (
     " bodies stay below the server's `max_payload` (1 MiB unless changed)."
 )
 WEBSOCKET_SERVER = (
-    "For browsers: the same broker over WebSocket. They live in the NATS account `WEB`, which hears answers and"
-    " events, may ask and cancel, and can do nothing else. Behind TLS the scheme is `wss`."
+    "For browsers: the same broker over WebSocket. They live in the NATS account `WEB`, which hears answers"
+    " and events, may ask and cancel, and can do nothing else. Behind TLS the scheme is `wss`."
 )

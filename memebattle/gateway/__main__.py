@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+from types import FrameType
 
 import uvicorn
 
@@ -23,6 +25,7 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     logs.configure(settings.observability.log_level, settings.observability.log_format)
+    signal.signal(signal.SIGTERM, _stop_was_asked_for)
     host, _, port = settings.gateway.address.rpartition(":")
     uvicorn.run(
         create_app(settings),
@@ -34,6 +37,10 @@ def main() -> int:
         timeout_graceful_shutdown=round(settings.delivery.shutdown_grace) or None,
     )
     return 0
+
+
+def _stop_was_asked_for(_number: int, _frame: FrameType | None) -> None:
+    """Uvicorn raises the signal again after it has stopped; a stop on request is no failure."""
 
 
 if __name__ == "__main__":

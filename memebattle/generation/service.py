@@ -36,8 +36,6 @@ from memebattle.kit.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-FLIGHT_BEAT = 3.0  # seconds between renewals of a flight's lease
-
 
 @dataclass(frozen=True, slots=True)
 class Generated:
@@ -52,7 +50,7 @@ class GenerationService:
     """Draws memes, each distinct one once.
 
     `image_budget` says how many bytes a finished picture may have; it is a function because the limit is the
-    connected server's. `flight_wait` is in seconds.
+    connected server's. `flight_wait` and `flight_beat`, between renewals of a flight's lease, are in seconds.
     """
 
     def __init__(
@@ -65,11 +63,12 @@ class GenerationService:
         *,
         image_budget: Callable[[], int],
         flight_wait: float = 5.0,
+        flight_beat: float = 3.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model, self._cache, self._flights, self._images = model, cache, flights, images
         self._metrics, self._image_budget = metrics, image_budget
-        self._flight_wait, self._clock = flight_wait, clock
+        self._flight_wait, self._flight_beat, self._clock = flight_wait, flight_beat, clock
         self._flying: dict[str, _SharedTask] = {}
 
     async def generate(self, spec: ImageSpec) -> Generated:
@@ -104,7 +103,8 @@ class GenerationService:
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
 
     def _landed(self, digest: str, task: asyncio.Task[Generated]) -> None:
-        if self._flying[digest].task is task:
+        shared = self._flying.get(digest)
+        if shared is not None and shared.task is task:
             del self._flying[digest]
 
     async def _fly(self, digest: str, spec: ImageSpec) -> Generated:
@@ -131,7 +131,7 @@ class GenerationService:
             # the flight before ours may have landed between our look at the cache and our take-off
             if (meme := await self._cached(digest)) is not None:
                 return Generated(meme, coalesced=True)
-            async with every(FLIGHT_BEAT, lambda: self._flights.renew(digest, token)):
+            async with every(self._flight_beat, lambda: self._flights.renew(digest, token)):
                 meme = await self._draw(spec)
             await self._keep(digest, meme)
             return Generated(meme)

@@ -24,5 +24,5 @@ async def every(seconds: float, beat: Callable[[], Awaitable[object]]) -> AsyncI
         yield
     finally:
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await task
+        # not `await task` with its errors suppressed: that would swallow a cancellation of our own
+        await asyncio.gather(task, return_exceptions=True)

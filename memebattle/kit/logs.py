@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 _fields: ContextVar[dict[str, Any] | None] = ContextVar("log_fields", default=None)
 
-# tokens, bearer headers, JWTs, and the password part of a URL (with or without a user)
+# tokens, bearer headers, JWTs, and whatever stands before the host of a URL (a token, or user and password)
 _SECRETS = re.compile(
-    r"\bhf_[A-Za-z0-9]{8,}|(?<=[Bb]earer )\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"
+    r"\bhf_[A-Za-z0-9]{8,}|(?i:(?<=bearer ))\S+|\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=://)[^\s/]+(?=@)"
 )
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _COLOURS = {"DEBUG": "2", "INFO": "36", "WARNING": "33", "ERROR": "31", "CRITICAL": "1;31"}
@@ -65,7 +65,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = redacted(self.formatException(record.exc_info))
-        return json.dumps(entry, default=str)
+        return json.dumps(entry)
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -93,4 +93,9 @@ def _timestamp(record: logging.LogRecord) -> str:
 def _extras(record: logging.LogRecord) -> dict[str, Any]:
     given = {name: value for name, value in vars(record).items() if name not in _STANDARD}
     fields = {**(_fields.get() or {}), **given}
-    return {name: redacted(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return {name: _harmless(value) for name, value in fields.items()}
+
+
+def _harmless(value: Any) -> Any:
+    """Numbers as they are; anything else as text, because the text of an exception may quote a URL."""
+    return value if value is None or isinstance(value, int | float) else redacted(str(value))

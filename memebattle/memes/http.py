@@ -97,7 +97,7 @@ router = APIRouter(tags=["memes"])
     responses=STORED,
     openapi_extra={"requestBody": BODY, "parameters": [PREFER]},
 )
-async def ask(
+async def ask_for_meme(
     asking: Memes,
     request: Annotated[MemeRequest, Depends(the_meme_request)],
     wait: Annotated[int, Depends(the_wait)],
@@ -112,7 +112,7 @@ async def ask(
 
 
 @router.get("/api/memes/{request_id}", responses=STORED)
-async def look(asking: Memes, request_id: RequestId) -> Response:
+async def look_for_answer(asking: Memes, request_id: RequestId) -> Response:
     """Look for the answer to a request."""
     if (answer := await asking.answer(request_id)) is not None:
         return _stored(answer)
@@ -122,19 +122,19 @@ async def look(asking: Memes, request_id: RequestId) -> Response:
 
 
 @router.delete("/api/memes/{request_id}", status_code=202, responses={202: {"model": Accepted}})
-async def cancel(asking: Memes, request_id: RequestId) -> Response:
+async def cancel_request(asking: Memes, request_id: RequestId) -> Response:
     """Stop a request; if nobody answered it yet, its answer will be the error `cancelled`."""
     await asking.cancel(request_id)
     return _accepted(request_id, "cancelling")
 
 
-@router.api_route(
+@router.head("/images/{sha256}.webp", include_in_schema=False)
+@router.get(
     "/images/{sha256}.webp",
-    methods=["GET", "HEAD"],
     response_class=Response,
     responses={200: {"content": {"image/webp": {}}}, 304: {"description": "You have it"}},
 )
-async def image(
+async def show_image(
     gallery: Pictures, request: Request, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 ) -> Response:
     """Show a finished picture by its SHA-256."""

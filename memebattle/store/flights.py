@@ -23,7 +23,6 @@ from memebattle.store.redis import PREFIX, RedisStore, StoreAway
 log = logging.getLogger(__name__)
 
 CHANNEL = PREFIX + "flights"
-LEASE = 10.0  # seconds a flight outlives its leader's last renewal
 FAILURE_TTL = 3.0  # seconds a failure is remembered
 
 _JOIN = """
@@ -70,10 +69,13 @@ class Landings:
 
 
 class RedisFlights:
-    """Flights shared by all replicas. `listen()` runs for as long as the house stands."""
+    """Flights shared by all replicas. `listen()` runs for as long as the house stands.
 
-    def __init__(self, store: RedisStore) -> None:
-        self._store = store
+    `lease`: seconds a flight outlives its leader's last renewal; so long identical requests wait for a dead one.
+    """
+
+    def __init__(self, store: RedisStore, lease: float = 10.0) -> None:
+        self._store, self._lease_ms = store, _ms(lease)
         self._landings = Landings()
         self._join = store.client.register_script(_JOIN)
         self._renew = store.client.register_script(_RENEW)
@@ -81,14 +83,14 @@ class RedisFlights:
 
     async def join(self, digest: str, token: str) -> str:
         try:
-            verdict: bytes = await self._store.do(lambda: self._join([_key(digest)], [token, _ms(LEASE)]))
+            verdict: bytes = await self._store.do(lambda: self._join([_key(digest)], [token, self._lease_ms]))
         except StoreAway:
             return "lead"
         return verdict.decode()
 
     async def renew(self, digest: str, token: str) -> None:
         with contextlib.suppress(StoreAway):
-            await self._store.do(lambda: self._renew([_key(digest)], [token, _ms(LEASE)]))
+            await self._store.do(lambda: self._renew([_key(digest)], [token, self._lease_ms]))
 
     async def land(self, digest: str, token: str, failure: str | None = None) -> None:
         arguments: list[str | int] = [token, failure or "", _ms(FAILURE_TTL), CHANNEL, digest]

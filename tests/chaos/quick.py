@@ -25,7 +25,7 @@ from tests.chaos.worker import POINTS
 from tests.fleet import Fleet, stored_answers
 
 QUICK_POINTS = ("claimed", "generating", "answered")
-CRASH_RATE = 0.06
+CRASH_AFTER = 12  # requests that pass the point in one worker's life
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ async def run_point(point: str, requests: int, directory: Path) -> Result:
             "CLAIM_LEASE": "1",
             "MAX_ATTEMPTS": "50",
             "CRASH_AT": point,
-            "CRASH_RATE": str(CRASH_RATE),
+            "CRASH_AFTER": str(CRASH_AFTER),
             "CRASH_LOG": str(kills),
         }
         fleet = Fleet(env, directory, crashing_worker)

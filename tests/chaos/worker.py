@@ -1,20 +1,22 @@
-"""A worker that kills itself with SIGKILL at a named point, now and then.
+"""A worker that kills itself with SIGKILL at a named point, every so often.
 
 The production worker, with the adapters of its house wrapped: no crash code lives in the product. The points
-are those of the table in architecture/delivery.md. CRASH_AT names one (or several, comma separated),
-CRASH_RATE is the probability, CRASH_LOG a file that gets a line per kill.
+are those of the table in architecture/delivery.md. CRASH_AT names the point, CRASH_AFTER how many requests
+pass it in one life, CRASH_LOG a file that gets a line per kill.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
-import random
 import signal
 import time
+from contextvars import ContextVar
 from typing import Any
 
 from memebattle.bootstrap import answers_of, wire
+from memebattle.bus.delivery import Deliveries, DeliveryMiddleware, is_jetstream
 from memebattle.bus.idempotency import Answer
 from memebattle.generation.ports import ImageSpec, RawImage
 from memebattle.generation.registry import open_image_model
@@ -26,21 +28,24 @@ from memebattle.store.redis import RedisStore
 from memebattle.worker import create_app
 
 POINTS = (
-    "received",  # before the claim
+    "core_received",  # before the claim
+    "jetstream_received",
     "claimed",
     "generating",  # the provider is at work
     "generated",  # before the cache
     "cached",  # before the answer
     "answered",  # stored, before the claim says done
     "done",  # before the ack
+    "acked",
 )
 
-_rng = random.Random()
+_passed = itertools.count(1)
+_from_jetstream: ContextVar[bool] = ContextVar("from_jetstream", default=False)
 
 
 def crash(point: str) -> None:
-    """Die here, perhaps."""
-    if point in os.environ.get("CRASH_AT", "").split(",") and _rng.random() < float(os.environ["CRASH_RATE"]):
+    """Die here, if it is time."""
+    if point == os.environ["CRASH_AT"] and next(_passed) >= int(os.environ["CRASH_AFTER"]):
         with open(os.environ["CRASH_LOG"], "a") as log:
             log.write(f"{time.time():.3f} {os.environ.get('WORKER_ID')} {point}\n")
         os.kill(os.getpid(), signal.SIGKILL)
@@ -48,7 +53,7 @@ def crash(point: str) -> None:
 
 class Claims(RedisClaims):
     async def claim(self, request_id: str, lease: float) -> Claim:
-        crash("received")
+        crash("jetstream_received" if _from_jetstream.get() else "core_received")
         claim = await super().claim(request_id, lease)
         if isinstance(claim, Won):
             crash("claimed")
@@ -58,6 +63,25 @@ class Claims(RedisClaims):
         crash("answered")
         await super().done(request_id, digest)
         crash("done")
+
+
+class Watched(Deliveries):
+    """Notes which path a message came by, and the moment after its ack."""
+
+    __slots__ = ()  # so that a finished Deliveries can become one
+
+    def __call__(self, message: Any, /, *, context: Any) -> DeliveryMiddleware:
+        _from_jetstream.set(is_jetstream(message))
+        if is_jetstream(message):
+            ack = message.ack
+
+            async def watched() -> None:
+                await ack()
+                await message._client.flush()
+                crash("acked")
+
+            message.ack = watched
+        return super().__call__(message, context=context)
 
 
 class Cache(RedisCache):
@@ -100,6 +124,7 @@ class Answers:
 
 def main() -> None:
     wiring = wire(Settings.from_env(), "worker", consumes=True)
+    wiring.deliveries.__class__ = Watched
     store = RedisStore(wiring.settings.redis, wiring.metrics)
     app = create_app(
         wiring=wiring,

@@ -1,0 +1,129 @@
+import { useRef, useState, type FormEvent, type KeyboardEvent } from "react";
+import { lengthOf, MAX_CAPTION, MAX_PROMPT, type MemeRequest } from "./types";
+import { surprise } from "./words";
+
+type Wish = Omit<MemeRequest, "id">;
+
+/** The form. It is never blocked: as many requests as one likes may be in work. */
+export function Composer({ onSubmit }: { onSubmit: (wish: Wish) => void }) {
+  const [prompt, setPrompt] = useState("");
+  const [fast, setFast] = useState(false);
+  const [small, setSmall] = useState(false);
+  const [top, setTop] = useState("");
+  const [bottom, setBottom] = useState("");
+  const [complaint, setComplaint] = useState("");
+  const field = useRef<HTMLTextAreaElement>(null);
+  const length = lengthOf(prompt.trim());
+
+  function submit(event?: FormEvent) {
+    event?.preventDefault();
+    field.current?.focus();
+    if (length === 0) return setComplaint("Type a line first.");
+    if (length > MAX_PROMPT) return setComplaint(`That is ${length - MAX_PROMPT} characters too long.`);
+    onSubmit({ prompt: prompt.trim(), ...options(fast, small, top.trim(), bottom.trim()) });
+    setPrompt("");
+    setTop("");
+    setBottom("");
+    setComplaint("");
+  }
+
+  function onKeyDown(event: KeyboardEvent) {
+    if (event.key === "Enter" && !event.shiftKey && !event.nativeEvent.isComposing) {
+      event.preventDefault();
+      submit();
+    }
+  }
+
+  return (
+    <form className="composer panel" onSubmit={submit}>
+      <label className="question" htmlFor="prompt">
+        What shall we make fun of?
+      </label>
+      <textarea
+        id="prompt"
+        ref={field}
+        rows={2}
+        value={prompt}
+        placeholder="When the tests pass | on the first try"
+        aria-describedby="counter complaint hint"
+        aria-invalid={complaint !== "" || length > MAX_PROMPT}
+        autoComplete="off"
+        onChange={(event) => {
+          setPrompt(event.target.value);
+          setComplaint("");
+        }}
+        onKeyDown={onKeyDown}
+      />
+      <div className="under">
+        <span id="complaint" className="complaint" role="alert">
+          {complaint}
+        </span>
+        <span id="counter" className="counter" data-over={length > MAX_PROMPT}>
+          {length} / {MAX_PROMPT}
+        </span>
+      </div>
+      <span id="hint" className="unseen">
+        Enter sends, Shift and Enter starts a new line.
+      </span>
+      <div className="switches">
+        <Switch label="Fast" hint="fewer steps" checked={fast} onChange={setFast} />
+        <Switch label="Small" hint="512 px" checked={small} onChange={setSmall} />
+      </div>
+      <details>
+        <summary>Captions</summary>
+        <div className="captions">
+          <label>
+            Top
+            <input value={top} maxLength={MAX_CAPTION} onChange={(event) => setTop(event.target.value)} />
+          </label>
+          <label>
+            Bottom
+            <input value={bottom} maxLength={MAX_CAPTION} onChange={(event) => setBottom(event.target.value)} />
+          </label>
+        </div>
+      </details>
+      <div className="buttons">
+        <button className="primary" type="submit">
+          Make it a meme
+        </button>
+        <button
+          type="button"
+          onClick={() => {
+            setPrompt(surprise(prompt));
+            setComplaint("");
+            field.current?.focus();
+          }}
+        >
+          Surprise me
+        </button>
+      </div>
+    </form>
+  );
+}
+
+interface SwitchProps {
+  label: string;
+  hint: string;
+  checked: boolean;
+  onChange: (on: boolean) => void;
+}
+
+function Switch({ label, hint, checked, onChange }: SwitchProps) {
+  return (
+    <label className="switch">
+      <input type="checkbox" role="switch" checked={checked} onChange={(event) => onChange(event.target.checked)} />
+      <span className="track" aria-hidden="true" />
+      {label} <small>{hint}</small>
+    </label>
+  );
+}
+
+/** Only what was chosen: the server has its own defaults. */
+function options(fast: boolean, small: boolean, top: string, bottom: string): Partial<Wish> {
+  return {
+    ...(fast && { fast_mode: true }),
+    ...(small && { small_image: true }),
+    ...(top && { caption_top: top }),
+    ...(bottom && { caption_bottom: bottom }),
+  };
+}
