@@ -16,6 +16,7 @@ WORKDIR /src/frontend
 COPY frontend/package.json frontend/package-lock.json ./
 RUN npm ci --no-audit --no-fund
 COPY frontend/ ./
+COPY asyncapi/types.ts /src/asyncapi/types.ts
 RUN npm run build
 
 # --- the environment: locked dependencies first, so that a change of ours does not fetch them again -----

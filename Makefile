@@ -15,7 +15,7 @@ PAGE := memebattle/gateway/static/app/index.html
 PAGE_SOURCES := $(if $(wildcard frontend/package.json),$(shell find frontend -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*'))
 
-.PHONY: help setup frontend demo test lint spec chaos-quick bench browser-test lock env-example \
+.PHONY: help setup frontend demo test lint spec chaos-quick bench browser-test lock env-example tables \
 	image-rehearsal clean distclean
 
 help: ## print this list
@@ -66,6 +66,9 @@ browser-test: setup ## drive the web page in a real Chromium
 
 lock: $(BIN)/.ready ## resolve the dependencies anew into both lock files (ARGS=--upgrade for newer ones)
 	@sh scripts/setup.sh lock $(ARGS)
+
+tables: $(BIN)/.ready ## write the tables of README.md from the declarations
+	@$(BIN)/python scripts/write-tables.py
 
 env-example: $(BIN)/.ready ## write .env.example from the settings
 	@$(BIN)/python scripts/write-env-example.py

@@ -11,7 +11,7 @@ It speaks the same protocol to the same servers, message for message (architectu
 
 What it leaves out is what a framework is for: no models and AsyncAPI, no metrics, logs and traces, no dead
 letters, cancellation or counted tries, no watchdog, no graceful drain. Pictures are judged and re-encoded by
-`memebattle.generation.pictures`, as in memebattle, so that the comparison is about messaging and nothing else.
+`memebattle.generation.pictures`, as in memebattle, so that the comparison is about messaging alone.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ class Worker:
         return meme, "drawn"
 
     async def draw(self, spec: ImageSpec) -> Meme:
-        from memebattle.generation.pictures import check, finish
+        from memebattle.generation.pictures import check, finish  # noqa: PLC0415 - Pillow, as late as in memebattle
 
         asked = {"inputs": spec.prompt, "parameters": {"width": spec.width, "height": spec.height}}
         reply = await self.http.post(self.env["HF_API_URL"], json=asked)
@@ -385,7 +385,7 @@ def stamps() -> dict[str, Any]:
 
 def main() -> None:
     with contextlib.suppress(ImportError):
-        import uvloop
+        import uvloop  # noqa: PLC0415 - where installed, as in memebattle
 
         uvloop.install()
     asyncio.run(Worker(dict(os.environ)).run())

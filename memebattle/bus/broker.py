@@ -132,7 +132,10 @@ class HardenedBroker(NatsBroker):
             self._watching.cancel()
         if self.is_connected:
             await drain_core(self.subscribers, self.settings.delivery.shutdown_grace)
-        await super().stop(*args)
+        try:
+            await super().stop(*args)
+        except nats.errors.ConnectionReconnectingError:
+            await self.client.close()  # there is nobody to drain to
 
     def _guard_pulls(self) -> None:
         if self._capacity is not None:

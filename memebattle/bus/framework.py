@@ -4,7 +4,8 @@ Each piece works around something reproduced on faststream 0.7.8 and nats-py 2.1
 `tests/unit/test_framework_pins.py` fails when an upgrade moves what we hold on to.
 
 - `Local`: FastStream's `Context` runs through a thread pool for every parameter, about 110 us each.
-- `guard_headers`: one message with an undecodable status header ends nats-py's read loop silently.
+- `guard_headers`: one message with an undecodable status header ends nats-py's read loop silently; one with
+  a readable, forged status ends every pull that it comes with, unacknowledged, for as long as it is stored.
 - `guard_fetch`: FastStream's pull loop spins without ever yielding once the connection is closed for good,
   and at half a core while its consumer is gone.
 - `drain_core`: FastStream's graceful stop drops what a Core queue group delivers while handlers finish.
@@ -29,6 +30,7 @@ from nats.aio.client import Client
 log = logging.getLogger(__name__)
 
 MALFORMED = "Mb-Malformed-Headers"
+STATUS, ACK_PREFIX = "Status", b"$JS.ACK."
 
 
 class _InlineContext(Context):
@@ -44,8 +46,11 @@ def Local(name: str = "") -> Any:  # noqa: N802 - reads like FastStream's own Co
 
 
 def guard_headers(client: Client, on_malformed: Callable[[], None]) -> None:
-    """Let a message with malformed headers through, marked, instead of ending the read loop."""
-    parse = client._process_headers
+    """Let a message with malformed headers through, marked, instead of ending the read loop.
+
+    A delivery of a consumer is a stored message and never an answer of the server, so it has no status.
+    """
+    parse, build = client._process_headers, client._build_message
 
     async def guarded(headers: bytes) -> dict[str, str] | None:
         try:
@@ -55,7 +60,13 @@ def guard_headers(client: Client, on_malformed: Callable[[], None]) -> None:
             return {MALFORMED: "1"}
         return parsed
 
+    def without_status(sid: int, subject: bytes, reply: bytes, data: bytes, headers: Any) -> Any:
+        if headers and reply.startswith(ACK_PREFIX):
+            headers.pop(STATUS, None)
+        return build(sid, subject, reply, data, headers)
+
     client._process_headers = guarded  # type: ignore[method-assign]
+    client._build_message = without_status  # type: ignore[method-assign]
 
 
 def pull_subscribers(subscribers: Iterable[Any]) -> list[PullStreamSubscriber]:

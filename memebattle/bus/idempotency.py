@@ -228,7 +228,8 @@ class ExactlyOnce:
         if delivery.source == "core_nats":
             raise Busy(after=0)
         detail = f"gave up after {min(tries.number, tries.limit)} tries: {why}"
-        await self._publish(request, await request.give_up(detail), delivery)
+        if await self._publish(request, await request.give_up(detail), delivery) is None:
+            return None  # a worker that died had answered it before
         raise Rejected("too_many_attempts", detail)
 
     async def _publish(self, request: Request, answer: Answer, delivery: Delivery) -> Answer | None:

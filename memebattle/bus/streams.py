@@ -191,6 +191,7 @@ def _images(settings: Settings) -> StreamConfig:
         discard=DiscardPolicy.OLD,  # a full gallery forgets its oldest picture
         max_bytes=1024 * MIB,
         max_age=DAY,
+        duplicate_window=120,  # the server's default, said aloud: else it would look like drift
         allow_rollup_hdrs=True,
         allow_direct=True,
     )

@@ -109,7 +109,11 @@ class MemeClient:
         return missing
 
     async def _hear(self, message: Msg) -> None:
-        decoded = json.loads(message.data)
+        self.receive(message.data)
+
+    def receive(self, body: bytes) -> None:
+        """Take note of an answer."""
+        decoded = json.loads(body)
         request_id = str(decoded.get("request_id"))
         asked = self._asked.get(request_id)
         received = Received(request_id, decoded, time.perf_counter() - asked if asked else 0.0)

@@ -45,12 +45,12 @@ async def _nats(client: Client, settings: Settings) -> AsyncIterator[Check]:
     await client.flush()
     trip = (time.perf_counter() - started) * 1000
     yield Check("NATS", "pass", f"connected, round trip {trip:.1f} ms")
-    version = tuple(int(part) for part in str(client.connected_server_version).split("-")[0].split(".")[:2])
-    new_enough = version >= OLDEST_SERVER
+    version = client.connected_server_version
+    new_enough = (version.major, version.minor) >= OLDEST_SERVER
     yield Check(
         "nats-server",
         "pass" if new_enough else "fail",
-        f"version {client.connected_server_version}",
+        f"version {version.major}.{version.minor}.{version.patch}",
         "" if new_enough else "upgrade to 2.12 or newer: older ones race on expected sequences",
     )
     limit = client.max_payload

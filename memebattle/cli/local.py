@@ -40,16 +40,28 @@ def free_port() -> int:
 
 
 def port_or_free(wanted: int | None, usual: int) -> int:
-    """The wanted port; 0 is any free one; None is the usual one, or a free one when that is taken."""
+    """The wanted port; 0 is any free one; None is the usual one, or a free one when that is taken.
+
+    Raises:
+        CannotStart: the wanted port is taken.
+    """
+    if wanted == 0:
+        return free_port()
+    if _is_free(wanted or usual):
+        return wanted or usual
     if wanted:
-        return wanted
-    if wanted is None:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):
-                probe.bind(("127.0.0.1", usual))
-                return usual
+        raise CannotStart(f"port {wanted} is taken")
     return free_port()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def nats_binary() -> str:

@@ -115,10 +115,18 @@ def list_streams(url: Url = None, json: Json = False) -> None:
 
 
 async def _list_streams(url: str, *, json: bool) -> None:
-    from rich.table import Table
+    from rich.table import Column, Table
 
     table = Table(
-        "stream", "messages", "size", "retention", "consumer", "pending", "in work", "redelivered", box=None
+        Column("stream", no_wrap=True),
+        "messages",
+        "size",
+        "retention",
+        Column("consumer", no_wrap=True),
+        "pending",
+        "in work",
+        "redelivered",
+        box=None,
     )
     async with connected(url) as client:
         js = client.jetstream(timeout=5)

@@ -17,8 +17,9 @@ import yaml
 
 from memebattle import __version__
 from memebattle.cli import spec_words as words
-from memebattle.cli.spec_enrich import Json, Parts
+from memebattle.cli.spec_enrich import Parts
 from memebattle.cli.spec_page import page
+from memebattle.cli.spec_schema import Json
 from memebattle.cli.spec_types import typescript
 from memebattle.settings import Settings
 

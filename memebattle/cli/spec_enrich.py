@@ -21,14 +21,12 @@ from memebattle.bus.messages import Stamped
 from memebattle.bus.streams import Topology
 from memebattle.bus.subjects import DEAD_LETTER, MEANINGS
 from memebattle.cli.spec_examples import examples_of
-from memebattle.cli.spec_schema import SCHEMAS, closure, name_in, without_null
+from memebattle.cli.spec_schema import SCHEMAS, Json, closure, name_in, without_null
 from memebattle.cli.spec_streams import consumer_facts, republished_from, stream_facts, stream_of
 from memebattle.cli.spec_words import CHANNELS, HEADERS, REQUEST_ID, ChannelWords
 from memebattle.memes.handlers import MemeCancel
 from memebattle.settings import Settings
 from memebattle.worker import create_app
-
-type Json = dict[str, Any]
 
 # where a message says which request it is about; a cancel says it in its subject, a dead letter may not know
 CORRELATION = {
@@ -38,7 +36,6 @@ CORRELATION = {
     "MemeCreated": "request_id",
     "MemeStatus": "request_id",
 }
-
 
 STAMP = Stamped.model_fields.keys()
 

@@ -35,20 +35,22 @@ def examples_of(payload: str, headers: HeaderKind | None) -> list[Example]:
 
 
 def _with_headers(payload: str, headers: HeaderKind | None, example: Example) -> Example:
-    found = _headers(headers, payload)
-    return {"name": example["name"], **({"headers": found} if found else {}), "payload": example["payload"]}
+    body = example["payload"]
+    request_id = body.get("id") or body.get("request_id") if isinstance(body, dict) else REQUEST_ID
+    found = _headers(headers, payload, str(request_id))
+    return {"name": example["name"], **({"headers": found} if found else {}), "payload": body}
 
 
-def _headers(kind: HeaderKind | None, payload: str) -> dict[str, str]:
+def _headers(kind: HeaderKind | None, payload: str, request_id: str) -> dict[str, str]:
     match kind:
         case "Request":
-            return {"Nats-Msg-Id": REQUEST_ID, "traceparent": f"00-{'4b' * 16}-{'00f0' * 4}-01"}
+            return {"Nats-Msg-Id": request_id, "traceparent": f"00-{'4b' * 16}-{'00f0' * 4}-01"}
         case "StoredAnswer":
             return _stored(payload)
         case "Answer":
             return _stored(payload) | {
                 "Nats-Stream": "MEME_RESULTS",
-                "Nats-Subject": f"answers.meme.{REQUEST_ID}.{_subject_kind(payload)}",
+                "Nats-Subject": f"answers.meme.{request_id}.{_subject_kind(payload)}",
                 "Nats-Sequence": "4711",
                 "Nats-Last-Sequence": "0",
                 "Nats-Time-Stamp": "2026-11-20T22:00:00.487380299Z",
@@ -60,7 +62,7 @@ def _headers(kind: HeaderKind | None, payload: str) -> dict[str, str]:
                 "Mb-Subject": "meme.request",
                 "Mb-Sequence": "42",
                 "Mb-Deliveries": "1",
-                "Mb-Original-Nats-Msg-Id": REQUEST_ID,
+                "Mb-Original-Nats-Msg-Id": request_id,
                 "Nats-Msg-Id": "dlq-MEMES-42",
             }
         case None:

@@ -11,14 +11,11 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from html import escape
-from typing import Any
 
 from markdown_it import MarkdownIt
 
-from memebattle.cli.spec_schema import kind, name_in, notes
+from memebattle.cli.spec_schema import Json, kind, name_in, notes
 from memebattle.cli.spec_transport import carried_by
-
-type Json = dict[str, Any]
 
 GROUPS = {"publishes": "What you send", "subscribes": "What you hear", "neither": "For operators"}
 
@@ -109,6 +106,7 @@ def _members(document: Json, group: str) -> Iterator[tuple[str, Json]]:
 def _channel(document: Json, name: str, channel: Json) -> str:
     delivery, audience = channel["x-delivery"], channel["x-audience"]
     guarantee = escape(delivery["guarantee"])
+    badge = f'<span class="badge {guarantee}">{guarantee.replace("-", " ")}</span>'
     operation = document["operations"][name]
     facts = {
         "Who speaks": _inline(audience["says"]),
@@ -120,7 +118,7 @@ def _channel(document: Json, name: str, channel: Json) -> str:
     if operation["action"] == "receive":
         facts["Handled"] = _inline(operation["summary"])
     return f"""<article id="{escape(name)}">
-<header><h3>{escape(channel["title"])} <span class="badge {guarantee}">{guarantee.replace("-", " ")}</span></h3>
+<header><h3>{escape(channel["title"])} {badge}</h3>
 <p class="subject">{_subject(channel["address"])}</p></header>
 <p>{_inline(channel["description"])}</p>
 <dl>{"".join(f"<div><dt>{term}</dt><dd>{fact}</dd></div>" for term, fact in facts.items())}</dl>
@@ -148,10 +146,10 @@ def _message(document: Json, channel: str, name: str) -> str:
     message, schemas = document["components"]["messages"][name], document["components"]["schemas"]
     payload_name = name_in(message["payload"])
     payload, home = schemas[payload_name], _home(document, payload_name)
-    if home == channel:
-        fields = _fields("Field", payload, schemas)
-    else:
-        fields = f'<p>Fields as in <a href="#{home}">{escape(document["channels"][home]["title"])}</a>.</p>'
+    there = f'<a href="#{home}">{escape(document["channels"][home]["title"])}</a>'
+    if home != channel and name in document["channels"][home]["messages"]:
+        return f'<section class="message"><h4>{escape(name)}</h4><p>As in {there}.</p></section>'
+    fields = _fields("Field", payload, schemas) if home == channel else f"<p>Fields as in {there}.</p>"
     headers = schemas[name_in(message["headers"])] if "headers" in message else {}
     return f"""<section class="message"><h4>{escape(name)}</h4>
 <p>{_inline(payload.get("description", ""))}</p>

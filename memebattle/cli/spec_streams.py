@@ -7,8 +7,7 @@ from typing import Any
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from memebattle.bus.streams import Topology
-
-type Json = dict[str, Any]
+from memebattle.cli.spec_schema import Json
 
 
 def stream_of(topology: Topology, address: str) -> StreamConfig | None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-type Json = dict[str, Any]
+from memebattle.cli.spec_schema import Json
 
 KEPT = {
     "workqueue": "until it is answered, at most {age}",
@@ -45,7 +44,8 @@ def _consumer(consumer: Json) -> str:
     return (
         f"Durable {consumer['mode']} consumer `{consumer['durable']}`:"
         f" {consumer['ack_policy']} acknowledgement, redelivered after"
-        f" {consumer['ack_wait_seconds']:g} s of silence, at most {consumer['max_ack_pending']} in work, {consumer['max_attempts']} attempts, then a dead letter."
+        f" {consumer['ack_wait_seconds']:g} s of silence, at most {consumer['max_ack_pending']} in work,"
+        f" {consumer['max_attempts']} attempts, then a dead letter."
     )
 
 

@@ -10,11 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
-from memebattle.cli.spec_schema import closure, name_in, notes
-
-type Json = dict[str, Any]
+from memebattle.cli.spec_schema import Json, closure, name_in, notes
 
 SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 

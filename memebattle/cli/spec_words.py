@@ -1,7 +1,7 @@
 """What the AsyncAPI document says that no type can: who speaks, who listens, and what one may rely on.
 
-Everything else in the document comes from the code (`spec_enrich.py`). A channel without words here, or words
-for a channel that is gone, stops the build: a guarantee nobody wrote down is one that nobody knows.
+Everything else in the document comes from the code (`spec_enrich.py`). A channel without words here stops the
+build: a guarantee that nobody wrote down is one that nobody knows.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from memebattle.cli.connection import connected, nats_url
 from memebattle.cli.output import Problem, console, emit, note, size
 
 if TYPE_CHECKING:
-    from memebattle.cli.client import Received
+    from memebattle.cli.client import MemeClient, Received
 
 app = typer.Typer()
 
@@ -79,36 +79,43 @@ async def _send(
         wanted = sorted(asked - {""})
         with _progress(len(wanted), shown=not (json or quiet)):
             missing = await client.answered(wanted, timeout)
-        await _found_in_stream(connection, missing, tell)
-        unanswered = [each for each in missing if each not in client.answers]
+        missing = await _not_in_stream(client, missing, prompt)
     if missing:
         raise Problem(
-            f"{len(missing)} of {len(wanted)} requests not answered within {timeout:g} s: {', '.join(missing[:5])}",
-            why="no worker took them, or they are still in work; they stay in the stream"
-            if unanswered
-            else "",
+            f"{len(missing)} of {len(wanted)} not answered within {timeout:g} s: {', '.join(missing[:5])}",
+            why="no worker took them, or they are still in work; they stay in the stream",
             do="`memebattle doctor`, or wait and send the same --id again",
         )
     if any(not received.ok for each in wanted for received in client.answers[each]):
         raise typer.Exit(1)
 
 
-async def _found_in_stream(connection: Any, missing: list[str], tell: Any) -> None:
-    """An answer may have been given before we listened: the same id asked again is not answered again."""
-    import json
+async def _not_in_stream(client: MemeClient, missing: list[str], prompt: str) -> list[str]:
+    """Those of `missing` that have no answer at all.
 
+    An answer may have been given before we listened: the same id asked again is not answered again.
+    """
     from nats.errors import Error
     from nats.js.errors import NotFoundError
 
-    from memebattle.cli.client import Received
     from memebattle.settings import Settings
 
-    stream, js = Settings.from_env().nats.results_stream, connection.jetstream()
-    for request_id in list(missing):
-        with contextlib.suppress(NotFoundError, Error, TimeoutError):
+    stream, js = Settings.from_env().nats.results_stream, client.connection.jetstream()
+    unanswered = []
+    for request_id in missing:
+        try:
             stored = await js.get_last_msg(stream, f"answers.meme.{request_id}.>")
-            tell(Received(request_id, json.loads(stored.data or b"{}")))
-            missing.remove(request_id)
+        except (NotFoundError, Error, TimeoutError):
+            unanswered.append(request_id)
+            continue
+        client.receive(stored.data or b"{}")
+        if client.answers[request_id][0].message.get("prompt", prompt) != prompt.strip():
+            raise Problem(
+                f"the id {request_id} was used before, for another prompt",
+                why="an id names one request and its one answer",
+                do="send it with another --id, or without",
+            )
+    return unanswered
 
 
 @contextlib.contextmanager
@@ -133,9 +140,10 @@ def _tell(received: Received, save: Path | None, *, json: bool) -> None:
         return
     how = "cached" if message.get("cached") else "coalesced" if message.get("coalesced") else "drawn"
     where = f"  → {saved}" if saved else ""
+    picture = f"{message['width']}x{message['height']} {size(len(received.image()))}"
+    taken = f"  {received.seconds * 1000:.0f} ms" if received.seconds else ""
     console().print(
-        f"[green]✓[/] {received.request_id}  {message['width']}x{message['height']} "
-        f"{size(len(received.image()))}  {how} by {message['provider']}  {received.seconds * 1000:.0f} ms{where}",
+        f"[green]✓[/] {received.request_id}  {picture}  {how} by {message['provider']}{taken}{where}",
         soft_wrap=True,
     )
 

@@ -13,16 +13,24 @@ async def every(seconds: float, beat: Callable[[], Awaitable[object]]) -> AsyncI
 
     A beat that raises ends the beating, not the work: leases then run out, which the protocols allow for.
     """
+    beating: asyncio.Task[None] | None = None
 
     async def keep_beating() -> None:
         while True:
-            await asyncio.sleep(seconds)
             await beat()
+            await asyncio.sleep(seconds)
 
-    task = asyncio.create_task(keep_beating())
+    def begin() -> None:
+        nonlocal beating
+        beating = asyncio.create_task(keep_beating())
+
+    # most blocks end before their first beat: a timer costs them a tenth of a task
+    timer = asyncio.get_running_loop().call_later(seconds, begin)
     try:
         yield
     finally:
-        task.cancel()
-        # not `await task` with its errors suppressed: that would swallow a cancellation of our own
-        await asyncio.gather(task, return_exceptions=True)
+        timer.cancel()
+        if beating is not None:
+            beating.cancel()
+            # not `await beating` with its errors suppressed: that would swallow a cancellation of our own
+            await asyncio.gather(beating, return_exceptions=True)

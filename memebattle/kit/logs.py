@@ -46,7 +46,16 @@ def configure(level: str, style: Literal["json", "console"]) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if style == "json" else ConsoleFormatter(sys.stderr.isatty()))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for chatty in ("uvicorn.access", "uvicorn.error", "faststream", "httpx", "httpcore", "PIL"):
+    # FastStream speaks through "memebattle.broker"; what we have to say about messages is said elsewhere
+    for chatty in (
+        "memebattle.broker",
+        "uvicorn.access",
+        "uvicorn.error",
+        "faststream",
+        "httpx",
+        "httpcore",
+        "PIL",
+    ):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     for parent in ("uvicorn", "uvicorn.error"):
         logging.getLogger(parent).handlers.clear()

@@ -18,7 +18,7 @@ import pydantic_core
 
 from memebattle.bus.idempotency import Answer, Answers, Delivery, ExactlyOnce, Request
 from memebattle.bus.messages import WireModel
-from memebattle.bus.outcome import Busy, Rejected, Retryable
+from memebattle.bus.outcome import Busy, Reason, Rejected, Retryable
 from memebattle.bus.subjects import MEME_CREATED, MEME_STATUS, fill, is_token
 from memebattle.generation.ports import ErrorCode, GenerationError, StillGenerating
 from memebattle.generation.service import Generated, GenerationService
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 # everything in a response but the image: ids, numbers, and a prompt of 500 characters escaped twice over
 ENVELOPE_BYTES = 8 * 1024
+
+# the other rejected requests were read, and answered or found answered
+UNREADABLE: frozenset[Reason] = frozenset({"invalid_json", "invalid_request", "malformed_headers"})
 
 SOURCE_NAMES = {"core_nats": "Core NATS", "jetstream": "JetStream"}
 
@@ -111,17 +114,21 @@ class MemeService:
 
     async def cancel(self, request_id: str) -> None:
         """Stop working on this request, or see to it that nobody starts."""
+        if not is_token(request_id):
+            return
         if (job := self._in_work.get(request_id)) is not None:
-            self._cancelled.add(request_id)
-            job.cancel()
+            if job.cancel():  # else the picture is there already
+                self._cancelled.add(request_id)
         else:
             await self._claims.cancel(request_id)
 
     async def refuse(self, body: bytes, delivery: Delivery, rejected: Rejected) -> None:
         """Answer a message that is not a request, if it says whom to answer."""
+        if rejected.reason == "too_many_attempts":
+            return  # answered and counted when it was given up
         request_id = _id_in(body) or delivery.fallback_id
         self._metrics.errors.labels(delivery.source, "invalid").inc()
-        if request_id is None or rejected.reason not in {"invalid_json", "invalid_request"}:
+        if request_id is None or rejected.reason not in UNREADABLE:
             return
         error = _error(request_id, "invalid_request", rejected.detail, retryable=False)
         await self._answers.publish(Answer(request_id, "error", error.body(), "refused"))
@@ -134,7 +141,13 @@ class MemeService:
             cancelled=lambda: self._end(job, "cancelled", "cancelled on request"),
             give_up=lambda detail: self._end(job, "dead_lettered", detail),
         )
-        if await self._once.answer(request, job.delivery) is not None:
+        try:
+            stored = await self._once.answer(request, job.delivery)
+        except Rejected as rejected:
+            if rejected.reason == "too_many_attempts":
+                await self._tell(job)  # that it was given up is an answer too
+            raise
+        if stored is not None:
             await self._tell(job)
 
     async def _work(self, job: _Job) -> Answer:

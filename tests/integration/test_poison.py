@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +20,16 @@ from nats.js.api import RawStreamMsg
 from memebattle.cli.client import MemeClient, Received
 from memebattle.cli.local import NatsServer, RedisServer, stopping
 from tests.fleet import Fleet, fleet, stored_answers
-from tests.integration.poison import HOSTILE, ODD, RAW_HEADERS, STOLEN_REPLY, Hostile, Odd, RawHeaders, encoded
+from tests.integration.poison import (
+    HOSTILE,
+    ODD,
+    RAW_HEADERS,
+    STOLEN_REPLY,
+    Hostile,
+    Odd,
+    RawHeaders,
+    encoded,
+)
 from tests.waiting import wait_until
 
 WORKERS = 3
@@ -42,7 +49,6 @@ class Aftermath:
     answers: dict[str, list[Received]]
     stored: dict[str, int]
     dead: list[RawStreamMsg]
-    lag: int
     seconds: float
     unparsed_headers: float
     exit_codes: list[int]
@@ -75,7 +81,7 @@ def test_a_hostile_body_is_one_dead_letter_and_one_error(hostile: Hostile, after
     answer = aftermath.answer(hostile.answered_as or f"js-MEMES-{sequence}")
 
     assert _header(letter, "Mb-Reason") == hostile.reason
-    assert letter.data == hostile.body[: 512 * 1024]
+    assert (letter.data or b"") == hostile.body[: 512 * 1024]
     assert int(_header(letter, "Mb-Deliveries")) <= MAX_DELIVERIES
     assert (answer.message["code"], answer.message["retryable"]) == ("invalid_request", False)
     assert 0 < len(answer.message["error"]) <= 500
@@ -122,18 +128,17 @@ def test_a_reply_to_header_has_no_effect(aftermath: Aftermath) -> None:
 
 
 def test_the_workers_are_unharmed(aftermath: Aftermath) -> None:
-    """The queue is empty in time, nobody lost the connection, everybody stops as told."""
-    assert aftermath.lag == 0
+    """The queue was empty in time, nobody lost the connection, everybody stops as told."""
     assert aftermath.seconds < MAX_SECONDS
     assert aftermath.exit_codes == [0] * WORKERS
     assert "NATS disconnected" not in aftermath.logs
     assert "Handling failed" not in aftermath.logs
-    assert aftermath.unparsed_headers >= len(UNREADABLE)
+    assert aftermath.unparsed_headers >= 3  # two Core copies and a stored one
 
 
 def test_hostile_text_stays_out_of_the_logs(aftermath: Aftermath) -> None:
     """Each line is one JSON object, without terminal commands or bodies of any length."""
-    lines = aftermath.logs.splitlines()
+    lines = [line for line in aftermath.logs.splitlines() if line]
 
     assert all(isinstance(json.loads(line), dict) for line in lines)
     assert "\x1b" not in aftermath.logs
@@ -141,26 +146,84 @@ def test_hostile_text_stays_out_of_the_logs(aftermath: Aftermath) -> None:
 
 
 async def _attack(directory: Path) -> Aftermath:
-    async with _servers(directory) as server, fleet(_environment(server), directory, WORKERS) as workers:
-        developer = await nats.connect(server[0].url())
-        async with MemeClient(developer).listening() as client:
-            started = time.monotonic()
-            sequences, ordinary = await _publish_everything(server[0], developer)
-            lag = await wait_until(lambda: _drained(developer), "the queue to drain", 2 * MAX_SECONDS)
-            seconds = time.monotonic() - started
-            await developer.flush()
-            left = await _dead_letters(developer), await stored_answers(developer)
-        unparsed = await workers.metric("memebattle_malformed_headers_total")
-        await developer.close()
-        return Aftermath(
-            sequences=sequences,
-            ordinary=ordinary,
-            answers=client.answers,
-            stored=left[1],
-            dead=left[0],
-            lag=int(lag),
-            seconds=seconds,
-            unparsed_headers=unparsed,
-            exit_codes=await workers.stop(),
-            logs=workers.logs(),
-        )
+    server, redis = NatsServer(directory / "nats"), RedisServer(directory / "redis")
+    async with stopping(server.child, redis.child):
+        await asyncio.gather(server.start(), redis.start())
+        async with fleet(_environment(server, redis), directory, WORKERS) as workers:
+            developer = await nats.connect(server.url())
+            async with MemeClient(developer).listening() as client:
+                return await _attack_with(server, workers, developer, client)
+
+
+async def _attack_with(
+    server: NatsServer, workers: Fleet, developer: Client, client: MemeClient
+) -> Aftermath:
+    started = time.monotonic()
+    sequences, ordinary = await _publish_everything(server, developer)
+    await wait_until(lambda: _drained(developer), "the queue to drain", 2 * MAX_SECONDS)
+    seconds = time.monotonic() - started
+    unparsed = await workers.metric("memebattle_malformed_headers_total")
+    exit_codes = await workers.stop()
+    stored, dead = await stored_answers(developer), await _dead_letters(developer)
+    await developer.close()
+    return Aftermath(
+        sequences, ordinary, client.answers, stored, dead, seconds, unparsed, exit_codes, workers.logs()
+    )
+
+
+async def _publish_everything(server: NatsServer, developer: Client) -> tuple[dict[str, int], list[str]]:
+    """Places in the stream of the hostile bodies, and ids of the ordinary requests."""
+    js, sequences, ordinary = developer.jetstream(), dict[str, int](), list[str]()
+    for strange in (*HOSTILE, *ODD, *RAW_HEADERS):
+        if isinstance(strange, RawHeaders):
+            await _publish_raw(server, strange)
+        else:
+            ack = await js.publish("meme.request", strange.body, headers=strange.headers or None)
+            sequences[strange.name] = ack.seq
+        request_id = f"ordinary-{len(ordinary)}"
+        ordinary.append(request_id)
+        prompt = f"ordinary {len(ordinary) % 5}"
+        await js.publish("meme.request", encoded(id=request_id, prompt=prompt, small_image=True))
+    return sequences, ordinary
+
+
+async def _publish_raw(server: NatsServer, raw: RawHeaders) -> None:
+    """HPUB by hand, as a user with the right to publish requests and little else."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    credentials = {"user": "gateway", "pass": server.passwords["gateway"], "headers": True, "verbose": False}
+    writer.write(b"CONNECT " + json.dumps(credentials).encode() + b"\r\n")
+    size = len(raw.block)
+    writer.write(
+        b"HPUB meme.request %d %d\r\n" % (size, size + len(raw.body)) + raw.block + raw.body + b"\r\n"
+    )
+    writer.write(b"PING\r\n")
+    said = await reader.readuntil(b"PONG\r\n")
+    assert b"-ERR" not in said
+    writer.close()
+    await writer.wait_closed()
+
+
+def _environment(server: NatsServer, redis: RedisServer) -> dict[str, str]:
+    """A worker as in production, with a short ACK_WAIT: what got stuck comes again within the test."""
+    return {
+        "NATS_URL": server.url("worker"),
+        "NATS_INBOX_PREFIX": "_INBOX_worker",
+        "REDIS_URL": redis.url,
+        "IMAGE_PROVIDER": "artist",
+        "ACK_WAIT": "3",
+    }
+
+
+async def _drained(client: Client) -> bool:
+    info = await client.jetstream().consumer_info("MEMES", "meme-generator")
+    return info.num_pending == info.num_ack_pending == 0
+
+
+async def _dead_letters(client: Client) -> list[RawStreamMsg]:
+    js = client.jetstream()
+    last = (await js.stream_info("DEAD_LETTERS")).state.last_seq
+    return [await js.get_msg("DEAD_LETTERS", sequence) for sequence in range(1, last + 1)]
+
+
+def _header(letter: RawStreamMsg, name: str) -> str:
+    return (letter.headers or {})[name]

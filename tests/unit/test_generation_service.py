@@ -82,7 +82,9 @@ def studio(metrics: Metrics) -> Studio:
     return Studio(metrics)
 
 
-async def crowd(service: GenerationService, size: int, spec: ImageSpec = CAT) -> list[asyncio.Task[Generated]]:
+async def crowd(
+    service: GenerationService, size: int, spec: ImageSpec = CAT
+) -> list[asyncio.Task[Generated]]:
     """So many callers of one picture, all of them waiting for it."""
     tasks = [asyncio.create_task(service.generate(spec)) for _ in range(size)]
     for _ in range(5):

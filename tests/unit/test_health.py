@@ -10,7 +10,9 @@ import pytest
 from memebattle.kit.health import Health
 
 
-def health(*, nats: bool = True, redis: bool = True, starting: bool = False, stopping: bool = False) -> Health:
+def health(
+    *, nats: bool = True, redis: bool = True, starting: bool = False, stopping: bool = False
+) -> Health:
     return Health(starting, stopping, required={"nats": lambda: nats}, optional={"redis": lambda: redis})
 
 

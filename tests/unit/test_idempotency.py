@@ -245,7 +245,8 @@ async def test_without_redis_two_workers_still_give_one_answer(
     world = without_redis("open")
     one, other = Work(), Work()
     found = await asyncio.gather(
-        world.replica(NoStore()).answer(one.request, CORE), world.replica(NoStore()).answer(other.request, js())
+        world.replica(NoStore()).answer(one.request, CORE),
+        world.replica(NoStore()).answer(other.request, js()),
     )
 
     assert [answer is None for answer in found].count(False) == 1
@@ -319,6 +320,18 @@ async def test_core_leaves_the_giving_up_to_jetstream(world: World, crashed: int
 
     with pytest.raises(Rejected):
         await world.once.answer(Work(retryable()).request, js())
+
+
+async def test_what_a_dying_worker_had_answered_is_not_given_up(world: World) -> None:
+    """It died between storing the answer and saying so, again and again."""
+    await world.answers.publish(Answer("r1", "response", b"picture", DIGEST))
+    for _ in range(8):
+        await world.claims.claim("r1", 10)
+        world.clock.now += 11
+
+    assert await world.once.answer(Work().request, js()) is None
+    assert world.stored() == "picture"
+    assert await world.claims.claim("r1", 1) == AlreadyDone(DIGEST)
 
 
 async def test_without_redis_deliveries_are_counted_instead(without_redis: Callable[[str], World]) -> None:

@@ -137,6 +137,7 @@ def test_what_cannot_be_drawn_is_refused(fields: dict[str, Any]) -> None:
         b'{"prompt": "cat", "guidance_scale": NaN}',
         b'{"prompt": "cat", "guidance_scale": 1e999}',
         b"\xff\xfe\x00",
+        b'{"prompt": "\\ud800"}',
         b"[" * 200_000,
         b'{"prompt": "cat", "seed": ' + b"9" * 20_000 + b"}",
     ],

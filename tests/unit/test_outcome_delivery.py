@@ -98,7 +98,9 @@ class Post:
         with context.scope("handler_", SimpleNamespace(_no_reply=no_reply)):
             return await self.deliveries(raw, context=context).consume_scope(call_next, message)
 
-    async def jetstream(self, handle: Callable[[], Awaitable[object]], deliveries: int = 1, **rest: Any) -> None:
+    async def jetstream(
+        self, handle: Callable[[], Awaitable[object]], deliveries: int = 1, **rest: Any
+    ) -> None:
         await self.deliver(handle, reply=ack_subject(deliveries), **rest)
 
     def count(self, name: str, **labels: str) -> float:
@@ -182,7 +184,11 @@ async def test_a_defect_of_ours_never_loses_a_message_and_never_spins(
         (b"[]", "invalid_json", "valid dictionary"),
         (b'{"id":"r1"}', "invalid_request", "prompt: Field required"),
         (b'{"id":"a.b","prompt":"cat"}', "invalid_request", "id: String should match"),
-        (b'{"id":"r1","prompt":"' + b"x" * 501 + b'"}', "invalid_request", "prompt: String should have at most 500"),
+        (
+            b'{"id":"r1","prompt":"' + b"x" * 501 + b'"}',
+            "invalid_request",
+            "prompt: String should have at most 500",
+        ),
     ],
 )
 async def test_what_is_no_request_is_put_aside_and_answered(

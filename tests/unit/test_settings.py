@@ -41,7 +41,10 @@ def test_the_defaults_arrive_where_they_are_used() -> None:
 
     assert settings.nats.url == "nats://nats.messaging.svc.cluster.local:4222"
     assert (settings.nats.stream, settings.nats.consumer) == ("MEMES", "meme-generator")
-    assert (settings.nats.request_subject, settings.nats.response_subject) == ("meme.request", "meme.response")
+    assert (settings.nats.request_subject, settings.nats.response_subject) == (
+        "meme.request",
+        "meme.response",
+    )
     assert settings.redis.url.get_secret_value() == "redis://redis.cache.svc.cluster.local:6379"
     assert settings.redis.cache_ttl == 3600
     assert settings.observability.metrics_address == "0.0.0.0:9090"
@@ -58,7 +61,9 @@ def test_every_variable_is_named_once_and_explained() -> None:
 
 
 def test_the_environment_overrides() -> None:
-    settings = Settings.from_env({"NATS_STREAM": "OTHER", "WORKER_CONCURRENCY": "7", "ENABLE_CORE_NATS": "false"})
+    settings = Settings.from_env(
+        {"NATS_STREAM": "OTHER", "WORKER_CONCURRENCY": "7", "ENABLE_CORE_NATS": "false"}
+    )
 
     assert (settings.nats.stream, settings.delivery.concurrency, settings.delivery.enable_core) == (
         "OTHER",

@@ -28,7 +28,11 @@ export function Card({ ticket, link, studio }: Props) {
       {ticket.meme && <Facts meme={ticket.meme} />}
       <div className="buttons">
         {isPending(ticket) && (
-          <button onClick={() => studio.cancel(request.id)} aria-label={`Cancel: ${request.prompt}`}>
+          <button
+            onClick={() => studio.cancel(request.id)}
+            disabled={ticket.isCancelled === true}
+            aria-label={`Cancel: ${request.prompt}`}
+          >
             Cancel
           </button>
         )}
@@ -86,7 +90,7 @@ function Failure({ ticket }: { ticket: Ticket }) {
   const { code, error } = ticket.error;
   return (
     <div className="news" role="alert">
-      <strong>{inWords({ code } as Parameters<typeof inWords>[0])}</strong>
+      <strong>{inWords(code)}</strong>
       {code !== "cancelled" && <span>{error}</span>}
     </div>
   );
@@ -105,13 +109,15 @@ function Facts({ meme }: { meme: MemeCreated }) {
   );
 }
 
-function headline({ phase, position }: Ticket, link: LinkState): string {
+function headline({ phase, position, isCancelled }: Ticket, link: LinkState): string {
+  if (isCancelled) return "Calling it off";
   if (phase === "running") return "Painting";
   if (phase === "queued") return position ? `In line · #${position}` : "In line";
   return link === "live" ? "Sending" : "Waiting for the link";
 }
 
-function detail({ phase, worker }: Ticket, link: LinkState): string {
+function detail({ phase, worker, isCancelled }: Ticket, link: LinkState): string {
+  if (isCancelled) return "a worker will confirm it";
   if (phase === "running") return `${worker ?? "a worker"} is on it`;
   if (phase === "queued") return "the next free worker takes it";
   return link === "live" ? "almost there" : "it goes out by itself";

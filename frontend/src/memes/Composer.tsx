@@ -1,8 +1,6 @@
 import { useRef, useState, type FormEvent, type KeyboardEvent } from "react";
-import { lengthOf, MAX_CAPTION, MAX_PROMPT, type MemeRequest } from "./types";
+import { lengthOf, MAX_CAPTION, MAX_PROMPT, type Wish } from "./types";
 import { surprise } from "./words";
-
-type Wish = Omit<MemeRequest, "id">;
 
 /** The form. It is never blocked: as many requests as one likes may be in work. */
 export function Composer({ onSubmit }: { onSubmit: (wish: Wish) => void }) {

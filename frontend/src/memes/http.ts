@@ -1,5 +1,5 @@
 /** The other way to the workers: the gateway's REST interface. It also knows answers that were missed. */
-import type { Answer, MemeRequest, PageConfig } from "./types";
+import type { Answer, NamedRequest, PageConfig } from "./types";
 
 const WAIT_SECONDS = 20;
 
@@ -15,7 +15,7 @@ export async function config(): Promise<PageConfig> {
 }
 
 /** Ask over HTTP. Throws `Refused` when asking again would not help, a network error when it might. */
-export async function post(request: MemeRequest): Promise<Posted> {
+export async function post(request: NamedRequest): Promise<Posted> {
   const response = await fetch("/api/memes", {
     method: "POST",
     headers: { "Content-Type": "application/json", Prefer: `wait=${WAIT_SECONDS}` },

@@ -4,10 +4,10 @@
  * One key per request, so that two tabs do not write over each other. A browser that keeps nothing (private
  * mode, full disk) costs the memory, not the page.
  */
-import type { MemeCreated, MemeRequest } from "./types";
+import type { MemeCreated, NamedRequest } from "./types";
 
 export interface Kept {
-  request: MemeRequest;
+  request: NamedRequest;
   madeAt: number;
   meme?: MemeCreated;
 }

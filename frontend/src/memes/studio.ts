@@ -8,16 +8,26 @@
 import { Link } from "../nats/link";
 import * as http from "./http";
 import * as shelf from "./shelf";
-import { isError, type Answer, type MemeCreated, type MemeError, type MemeRequest, type MemeStatus, type PageConfig } from "./types";
+import {
+  isError,
+  type Answer,
+  type MemeCreated,
+  type MemeError,
+  type MemeStatus,
+  type NamedRequest,
+  type PageConfig,
+  type Wish,
+} from "./types";
 
 export type Phase = "sending" | "queued" | "running" | "done" | "failed";
 
 export interface Ticket {
-  request: MemeRequest;
+  request: NamedRequest;
   madeAt: number;
   phase: Phase;
   position?: number;
   worker?: string;
+  isCancelled?: boolean;
   meme?: MemeCreated;
   picture?: string;
   error?: Pick<MemeError, "error" | "code" | "retryable">;
@@ -68,7 +78,7 @@ export class Studio {
   }
 
   /** Ask for a meme; returns at once. */
-  submit(wish: Omit<MemeRequest, "id">): void {
+  submit(wish: Wish): void {
     const request = { id: newId(), ...wish };
     const ticket: Ticket = { request, madeAt: Date.now(), phase: "sending" };
     shelf.keep({ request, madeAt: ticket.madeAt });
@@ -88,7 +98,9 @@ export class Studio {
   cancel(id: string): void {
     if (this.link.isLive) this.link.tell(`meme.cancel.${id}`);
     else void http.cancel(id).catch(() => {});
-    if (!this.stored.has(id)) this.dismiss(id);
+    // what never left this page needs nobody's confirmation
+    if (this.stored.has(id)) this.change(id, { isCancelled: true });
+    else this.dismiss(id);
   }
 
   dismiss(id: string): void {
@@ -140,12 +152,12 @@ export class Studio {
     return false;
   }
 
-  private async sendOverNats(request: MemeRequest): Promise<boolean> {
+  private async sendOverNats(request: NamedRequest): Promise<boolean> {
     const ack = (await this.link.store(this.config.request_subject, request, request.id)) as { stream?: string };
     return ack.stream !== undefined && this.isStored(request.id);
   }
 
-  private async sendOverHttp(request: MemeRequest): Promise<boolean> {
+  private async sendOverHttp(request: NamedRequest): Promise<boolean> {
     const posted = await http.post(request);
     if (posted.kind === "answered") this.finish(request.id, posted.answer);
     return posted.kind !== "later" && this.isStored(request.id);

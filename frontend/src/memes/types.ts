@@ -1,50 +1,11 @@
-/** The wire language of memes, as the worker and the gateway speak it. */
+/** The wire language, generated from the same models the workers parse with, and what the page adds to it. */
+import type { ErrorCode, MemeCreated, MemeError, MemeRequest, MemeResponse, MemeStatus } from "../../../asyncapi/types";
 
-export interface MemeRequest {
-  id: string;
-  prompt: string;
-  fast_mode?: boolean;
-  small_image?: boolean;
-  caption_top?: string;
-  caption_bottom?: string;
-}
+export type { ErrorCode, MemeCreated, MemeError, MemeResponse, MemeStatus };
 
-export interface MemeCreated {
-  request_id: string;
-  prompt: string;
-  content_type: string;
-  width: number;
-  height: number;
-  sha256: string;
-  image_url: string;
-  cached: boolean;
-  coalesced: boolean;
-  provider: string;
-  model: string;
-  duration_ms: number;
-  timestamp: number;
-  created_at: string;
-}
-
-export interface MemeResponse extends MemeCreated {
-  image_data: string;
-}
-
-export interface MemeError {
-  request_id: string;
-  error: string;
-  code: string;
-  retryable: boolean;
-  timestamp: number;
-  created_at: string;
-}
-
-export interface MemeStatus {
-  request_id: string;
-  state: "queued" | "running" | "done" | "failed" | "cancelled";
-  worker: string;
-  position?: number;
-}
+/** What somebody wishes for; the page gives it an id. */
+export type Wish = Omit<MemeRequest, "id">;
+export type NamedRequest = Wish & { id: string };
 
 export type Answer = MemeResponse | MemeError;
 

@@ -1,7 +1,7 @@
 /** What the page says: errors for people, and prompts for those who have none. */
-import type { MemeError } from "./types";
+import type { ErrorCode } from "./types";
 
-const ERRORS: Record<string, string> = {
+const ERRORS: Record<ErrorCode, string> = {
   invalid_request: "The workers could not read this request.",
   payload_too_large: "The picture came out too big to send.",
   rate_limited: "The model needs a break: too many requests right now.",
@@ -16,7 +16,8 @@ const ERRORS: Record<string, string> = {
   internal: "Something broke on our side.",
 };
 
-export const inWords = (error: MemeError): string => ERRORS[error.code] ?? "That did not work.";
+/** A newer worker may know codes that this page does not. */
+export const inWords = (code: ErrorCode): string => ERRORS[code] ?? "That did not work.";
 
 const SURPRISES = [
   "A cat wearing a space helmet on Mars | one small step for cat",

@@ -1,0 +1,5 @@
+"""`python -m memebattle`."""
+
+from memebattle.cli.app import main
+
+main()

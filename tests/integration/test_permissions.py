@@ -1,0 +1,422 @@
+"""Least privilege, checked on a server with the accounts of production: who may say and hear what.
+
+A refusal of nats-server arrives before the PONG of a following PING, so `flush` is all the waiting there is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import nats
+import nats.errors
+import pytest
+from nats.aio.client import Client
+
+from memebattle.cli.client import MemeClient
+from memebattle.cli.local import ROLES, NatsServer, stopping
+from tests.fleet import body, fleet, stored_answers
+from tests.waiting import wait_until
+
+ACK = "MEMES.meme-generator.1.1.1.1700000000000000000.0"
+
+# role: may publish, may not publish, may subscribe, may not subscribe ("subject queue" names a queue group)
+RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
+    "developer": (
+        ["meme.request", "dlq.MEMES.x", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.PURGE.MEMES_LOG", "anything"],
+        [],
+        [">", "_INBOX.>", "$JS.EVENT.ADVISORY.>"],
+        [],
+    ),
+    "provision": (
+        [
+            "$JS.API.INFO",
+            "$JS.API.STREAM.CREATE.ANY",
+            "$JS.API.STREAM.UPDATE.MEMES",
+            "$JS.API.CONSUMER.CREATE.MEMES.meme-generator.meme.request",
+            "$JS.API.CONSUMER.DURABLE.CREATE.MEMES.meme-generator",
+        ],
+        [
+            "meme.request",
+            "answers.meme.x.response",
+            "$JS.API.STREAM.DELETE.MEMES",
+            "$JS.API.STREAM.PURGE.MEMES",
+            "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
+            "$JS.API.CONSUMER.DELETE.MEMES.meme-generator",
+            "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+        ],
+        ["_INBOX_provision.>"],
+        ["_INBOX.>", "_INBOX_worker.>", "meme.request", "answers.meme.>", ">"],
+    ),
+    "worker": (
+        [
+            "answers.meme.x.response",
+            "answers.meme.x.response.error",
+            "meme.created",
+            "meme.status.x",
+            "dlq.MEMES.meme-generator",
+            "$JS.API.STREAM.INFO.MEMES",
+            "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+            "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
+            "$O.meme-images.C.x",
+            f"$JS.ACK.{ACK}",
+            f"$JS.ACK.hub.A1B2C3.{ACK}.x",  # as servers after 2.14 may say it
+        ],
+        [
+            "meme.request",  # a worker does not give itself work
+            "meme.response",  # only the answer stream speaks here
+            "meme.response.error",
+            "meme.cancel.x",
+            "dlq.MEMES.other",
+            "$JS.API.STREAM.UPDATE.MEMES",
+            "$JS.API.STREAM.DELETE.MEMES",
+            "$JS.API.STREAM.PURGE.MEMES",
+            "$JS.API.STREAM.CREATE.OTHER",
+            "$JS.API.STREAM.MSG.DELETE.MEME_RESULTS",
+            "$JS.API.CONSUMER.DELETE.MEMES.meme-generator",
+            "$JS.API.CONSUMER.MSG.NEXT.MEMES_LOG.x",
+            "$JS.ACK.MEMES.other.1.1.1.1700000000000000000.0",
+        ],
+        ["_INBOX_worker.>", "meme.request meme-generator-core", "meme.cancel.*"],
+        [
+            "meme.request",
+            "meme.request other",
+            "meme.response",
+            "answers.meme.>",
+            "_INBOX.>",
+            "_INBOX_gateway.>",
+            ">",
+        ],
+    ),
+    "gateway": (
+        [
+            "meme.request",
+            "meme.cancel.x",
+            "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
+            "$JS.API.DIRECT.GET.OBJ_meme-images.$O.meme-images.M.x",
+            "$JS.API.CONSUMER.CREATE.OBJ_meme-images.x.$O.meme-images.C.x",
+        ],
+        [
+            "answers.meme.x.response",
+            "meme.response",
+            "meme.created",
+            "dlq.MEMES.meme-generator",
+            "$O.meme-images.C.x",
+            "$JS.API.STREAM.CREATE.MEMES",
+            "$JS.API.STREAM.DELETE.MEMES",
+            "$JS.API.CONSUMER.CREATE.MEMES.x.meme.request",
+            "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+            f"$JS.ACK.{ACK}",
+        ],
+        ["_INBOX_gateway.>", "answers.meme.>", "answers.meme.x.>", "meme.status.*", "meme.created"],
+        ["_INBOX.>", "_INBOX_worker.>", "meme.request", "dlq.>", "$JS.EVENT.ADVISORY.>", ">"],
+    ),
+    "monitor": (
+        [
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.MEMES",
+            "$JS.API.STREAM.NAMES",
+            "$JS.API.CONSUMER.INFO.MEMES.x",
+        ],
+        [
+            "meme.request",
+            "meme.cancel.x",
+            "answers.meme.x.response",
+            "$JS.API.STREAM.DELETE.MEMES",
+            "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
+            "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+        ],
+        ["_INBOX_monitor.>", "$JS.EVENT.ADVISORY.>"],
+        ["_INBOX.>", "meme.request", "meme.response", "answers.meme.>", ">"],
+    ),
+    "browser": (
+        ["meme.request", "meme.cancel.x"],
+        [
+            "answers.meme.x.response",
+            "meme.response",
+            "meme.created",
+            "meme.status.x",
+            "dlq.MEMES.meme-generator",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.DELETE.MEMES",
+            "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
+            "$O.meme-images.C.x",
+            f"$JS.ACK.{ACK}",
+            "_INBOX_worker.x",
+        ],
+        [
+            "meme.response",
+            "meme.response.error",
+            "meme.created",
+            "meme.status.*",
+            "answers.meme.x.>",
+            "_INBOX.x.*",
+        ],
+        [
+            "meme.request",
+            "meme.cancel.*",
+            "dlq.>",
+            "_INBOX_worker.>",
+            "_INBOX_gateway.>",
+            "$JS.EVENT.ADVISORY.>",
+            ">",
+        ],
+    ),
+}
+RULES["nobody"] = RULES["browser"]  # a page that logs in with no name is the browser user
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    role: str
+    verb: str
+    subject: str
+    allowed: bool
+
+    def __str__(self) -> str:
+        return f"{self.role}-{'may' if self.allowed else 'may-not'}-{self.verb}-{self.subject}"
+
+
+def _checks() -> list[Check]:
+    verbs = (("publish", True), ("publish", False), ("subscribe", True), ("subscribe", False))
+    return [
+        Check(role, verb, subject, allowed)
+        for role, rules in RULES.items()
+        for (verb, allowed), subjects in zip(verbs, rules, strict=True)
+        for subject in subjects
+    ]
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A connection and what the server complained about."""
+
+    client: Client
+    complaints: list[str]
+
+    async def may(self, check: Check) -> bool:
+        """Try it; whether the server let it pass."""
+        self.complaints.clear()
+        if check.verb == "publish":
+            # nobody listens on this server and no stream is there: whatever passes changes nothing
+            await self.client.publish(check.subject, b"?")
+        else:
+            subject, _, queue = check.subject.partition(" ")
+            await self.client.subscribe(subject, queue=queue, cb=_ignore)
+        await self.client.flush()
+        return not any("Permissions Violation" in complaint for complaint in self.complaints)
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> dict[Check, bool]:
+    """Every check, tried on one server over one connection per role."""
+    return asyncio.run(_try_everything(tmp_path_factory.mktemp("permissions")))
+
+
+@pytest.mark.parametrize("check", _checks(), ids=str)
+def test_permission(check: Check, verdicts: dict[Check, bool]) -> None:
+    assert verdicts[check] is check.allowed
+
+
+def test_no_role_is_forgotten() -> None:
+    """`sys` may do everything in an account of its own, and nothing of ours uses it."""
+    assert set(ROLES) - {"sys"} == RULES.keys() - {"nobody"}
+
+
+@pytest.mark.parametrize(
+    ("who", "credentials"),
+    [
+        ("nobody", ""),
+        ("a stranger", "stranger:secret@"),
+        ("a worker with a wrong password", "worker:wrong@"),
+        ("a developer without a password", "developer:@"),
+        ("a browser that does not come over WebSocket", "browser:{browser}@"),
+    ],
+)
+async def test_the_door_is_closed_to(who: str, credentials: str, nats_server: NatsServer) -> None:
+    url = f"nats://{credentials.format(**nats_server.passwords)}127.0.0.1:{nats_server.port}"
+
+    with pytest.raises(nats.errors.Error, match="Authorization"):
+        await nats.connect(url, allow_reconnect=False, error_cb=_ignore)
+
+
+async def test_the_websocket_door_is_closed_to_a_wrong_password(nats_server: NatsServer) -> None:
+    url = f"ws://browser:wrong@127.0.0.1:{nats_server.websocket_port}"
+
+    with pytest.raises(nats.errors.Error, match="Authorization"):
+        await nats.connect(url, allow_reconnect=False, error_cb=_ignore)
+
+
+async def test_a_browser_s_reply_subject_reaches_nothing_of_ours(
+    worker_env: dict[str, str], tmp_path: Path, nats_server: NatsServer, developer: Client
+) -> None:
+    """The broker's PubAck goes to `reply`, unchecked. Across accounts it is rewritten, and lands nowhere."""
+    replies = [
+        "answers.meme.victim.response",
+        "answers.meme.victim.response.error",
+        "meme.response",
+        "meme.cancel.victim",
+        "dlq.MEMES.meme-generator",
+        "$O.meme-images.M.victim",
+        "$JS.API.STREAM.PURGE.MEME_RESULTS",
+        "$JS.API.STREAM.DELETE.MEMES",
+    ]
+    echoes = await developer.subscribe("meme.cancel.*")
+    async with (
+        fleet(worker_env, tmp_path, 1),
+        MemeClient(developer).listening() as client,
+        _browser(nats_server) as browser,
+    ):
+        for number, reply in enumerate(replies):
+            await browser.publish("meme.request", _asked(f"attack-{number}"), reply=reply)
+        await browser.publish("meme.request", _asked("victim"))
+        expected = ["victim", *(f"attack-{number}" for number in range(len(replies)))]
+
+        assert await client.answered(expected, 15) == []
+        await wait_until(lambda: _drained(developer), "the queue to drain")
+
+        assert await stored_answers(developer) == dict.fromkeys(expected, 1)
+        assert {name: [each.ok for each in heard] for name, heard in client.answers.items()} == {
+            name: [True] for name in expected
+        }
+        assert echoes.pending_msgs == 0
+        assert (await developer.jetstream().stream_info("DEAD_LETTERS")).state.messages == 0
+
+
+@pytest.mark.parametrize("role", ["gateway", "developer"])
+async def test_nobody_acknowledges_somebody_else_s_message(
+    role: str, nats_server: NatsServer, developer: Client
+) -> None:
+    """A Core copy whose reply is an ack subject would be taken for a delivery of the consumer."""
+    heard = await developer.subscribe("meme.request")
+    await developer.flush()
+    async with _visiting(nats_server.url(role)) as visitor:
+        await visitor.client.publish("meme.request", _asked("attack"), reply=f"$JS.ACK.{ACK}")
+        await visitor.client.flush()
+        complaints = list(visitor.complaints)
+    await developer.flush()
+
+    assert "Permissions Violation for Publish with Reply" in "".join(complaints)
+    assert heard.pending_msgs == 0
+
+
+async def test_a_hijacked_gateway_cannot_take_away_an_answer(
+    worker_env: dict[str, str], tmp_path: Path, nats_server: NatsServer, developer: Client
+) -> None:
+    """Within the services' account the PubAck is stored as if it were an answer; the real one replaces it."""
+    async with (
+        fleet(worker_env, tmp_path, 1),
+        MemeClient(developer).listening() as client,
+        _visiting(nats_server.url("gateway")) as gateway,
+    ):
+        await gateway.client.publish("meme.request", _asked("attack"), reply="answers.meme.victim.response")
+        await wait_until(lambda: _is_stored(developer, "victim"), "the PubAck to be stored as an answer")
+        await client.ask("A cat on Mars", request_id="victim", via="jetstream", small_image=True)
+
+        assert await client.answered(["victim", "attack"], 15) == []
+
+        subject = "answers.meme.victim.response"
+        stored = await developer.jetstream().get_last_msg("MEME_RESULTS", subject)
+        assert (stored.headers or {})["Mb-Kind"] == "response"
+        assert [each.ok for each in client.answers["victim"]] == [True]
+
+
+async def test_a_publisher_s_acknowledgement_is_the_broker_s(
+    worker_env: dict[str, str], tmp_path: Path, developer: Client
+) -> None:
+    """Core handlers hear the same message with the same reply subject, and must keep quiet."""
+    js = developer.jetstream()
+    async with fleet(worker_env, tmp_path, 2), MemeClient(developer).listening() as client:
+        acks = await asyncio.gather(
+            *(js.publish("meme.request", _asked(f"r{number}", f"p{number % 4}")) for number in range(100))
+        )
+
+        assert {ack.stream for ack in acks} == {"MEMES"}
+        assert sorted(ack.seq for ack in acks) == list(range(1, 101))
+        assert await client.answered([f"r{number}" for number in range(100)], 20) == []
+
+
+async def test_a_browser_hears_each_answer_once(
+    worker_env: dict[str, str], tmp_path: Path, nats_server: NatsServer, developer: Client
+) -> None:
+    """With an id, with one in the header, and without: then the acknowledgement says which one it got."""
+    async with (
+        fleet(worker_env, tmp_path, 2),
+        _browser(nats_server) as browser,
+        MemeClient(browser).listening() as client,
+    ):
+        named = await client.ask("A cat on Mars", small_image=True)
+        await browser.publish("meme.request", _asked(None), headers={"Nats-Msg-Id": "by-header"})
+        ack = json.loads((await browser.request("meme.request", _asked(None), timeout=5)).data)
+        expected = [named, "by-header", f"js-MEMES-{ack['seq']}"]
+
+        assert await client.answered(expected, 15) == []
+        await wait_until(lambda: _drained(developer), "the queue to drain")
+        await browser.flush()
+
+        assert {name: len(heard) for name, heard in client.answers.items()} == dict.fromkeys(expected, 1)
+
+
+async def _try_everything(directory: Path) -> dict[Check, bool]:
+    server = NatsServer(directory)
+    async with stopping(server.child):
+        await server.start()
+        found: dict[Check, bool] = {}
+        for role in RULES:
+            async with _visiting(_address(server, role)) as visitor:
+                for check in _checks():
+                    if check.role == role:
+                        found[check] = await visitor.may(check)
+        return found
+
+
+def _address(server: NatsServer, role: str) -> str:
+    match role:
+        case "browser":
+            return server.websocket_url
+        case "nobody":
+            return f"ws://127.0.0.1:{server.websocket_port}"
+        case _:
+            return server.url(role)
+
+
+@contextlib.asynccontextmanager
+async def _visiting(url: str) -> AsyncIterator[Visitor]:
+    complaints: list[str] = []
+
+    async def note(error: Exception) -> None:
+        complaints.append(str(error))
+
+    client = await nats.connect(url, error_cb=note, allow_reconnect=False)
+    try:
+        yield Visitor(client, complaints)
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
+async def _browser(server: NatsServer) -> AsyncIterator[Client]:
+    """A page: over WebSocket, with no name."""
+    async with _visiting(_address(server, "nobody")) as visitor:
+        yield visitor.client
+
+
+def _asked(request_id: str | None, prompt: str = "A cat on Mars") -> bytes:
+    return body(id=request_id, prompt=prompt, small_image=True)
+
+
+async def _ignore(_: object) -> None:
+    """Heard, and that is all."""
+
+
+async def _is_stored(client: Client, request_id: str) -> bool:
+    return request_id in await stored_answers(client)
+
+
+async def _drained(client: Client) -> bool:
+    info = await client.jetstream().consumer_info("MEMES", "meme-generator")
+    return info.num_pending == info.num_ack_pending == 0

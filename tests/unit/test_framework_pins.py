@@ -1,0 +1,287 @@
+"""What `bus/framework.py` holds on to inside FastStream and nats-py.
+
+A failure here after an upgrade says which workaround has to be looked at again: either the inside moved, or
+the defect is gone and the workaround can go too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import inspect
+import threading
+from typing import Annotated, Any
+
+import nats
+import nats.errors
+import pytest
+from faststream import ContextRepo
+from faststream._internal.endpoint.subscriber.mixins import ConcurrentMixin
+from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub, TestNatsBroker
+from faststream.nats.subscriber.usecases import CoreSubscriber, PullStreamSubscriber
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+
+from memebattle.bus.framework import (
+    MALFORMED,
+    Local,
+    drain_core,
+    guard_fetch,
+    guard_headers,
+    pull_subscribers,
+)
+from memebattle.cli.local import NatsServer
+from tests.waiting import wait_until
+
+BAD_HEADERS = b"NATS/1.0 \xff\xfe\r\n\r\n"
+
+
+def test_the_versions_are_those_that_were_examined() -> None:
+    assert importlib.metadata.version("faststream") == "0.7.8"
+    assert importlib.metadata.version("nats-py").split(".")[:2] == ["2", "16"]
+
+
+class Subscription:
+    """A pull subscription whose fetch does as told."""
+
+    def __init__(self, outcome: Any) -> None:
+        self.outcome, self.asked = outcome, list[tuple[int, float | None]]()
+
+    async def fetch(self, batch: int = 1, timeout: float | None = 5) -> Any:
+        self.asked.append((batch, timeout))
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        return self.outcome
+
+
+def declared(**options: Any) -> Any:
+    """A subscriber as `memes/handlers.py` declares it, not started."""
+    subscriber = NatsBroker().subscriber("meme.request", no_reply=True, max_workers=2, **options)
+
+    @subscriber
+    async def handler(message: str) -> None:
+        """Nothing."""
+
+    return subscriber
+
+
+def pulling() -> Any:
+    return declared(
+        stream=JStream("MEMES", declare=False), durable="d", pull_sub=PullSub(batch_size=1, timeout=5.0)
+    )
+
+
+def test_subscribers_are_what_we_take_them_for() -> None:
+    core, pull = declared(queue="workers"), pulling()
+
+    assert isinstance(core, CoreSubscriber)
+    assert isinstance(pull, PullStreamSubscriber)
+    assert isinstance(core, ConcurrentMixin)
+    assert core._no_reply
+    assert pull._no_reply
+    assert pull_subscribers([core, pull]) == [pull]
+
+
+def test_a_subscriber_knows_what_it_still_has_to_do() -> None:
+    core = declared(queue="workers")
+
+    assert core.subscription is None
+    assert core.receive_stream.statistics().current_buffer_used == 0
+
+
+async def test_a_started_subscriber_has_a_lock_that_knows_whether_it_is_idle(nats_server: NatsServer) -> None:
+    broker = NatsBroker(nats_server.url())
+    subscriber = broker.subscriber("x")
+
+    @subscriber
+    async def handler(message: str) -> None:
+        """Nothing."""
+
+    async with broker:
+        await broker.start()
+
+        assert subscriber.lock.empty
+
+
+def test_fetch_takes_what_the_guard_passes_on() -> None:
+    parameters = inspect.signature(JetStreamContext.PullSubscription.fetch).parameters
+
+    assert list(parameters)[:3] == ["self", "batch", "timeout"]
+
+
+def test_the_pull_loop_fetches_through_the_attribute_that_we_replace() -> None:
+    loop = inspect.getsource(PullStreamSubscriber._consume_pull)
+
+    assert "self.subscription.fetch(" in loop
+    assert "suppress(TimeoutError, ConnectionClosedError, ServiceUnavailableError)" in loop
+
+
+async def free_slots() -> int:
+    return 3
+
+
+async def test_the_guard_pulls_what_there_is_room_for() -> None:
+    pull = pulling()
+    pull.subscription = subscription = Subscription(["a", "b"])
+    guard_fetch(pull, free_slots)
+    guard_fetch(pull, free_slots)  # a second time changes nothing
+
+    assert await pull.subscription.fetch(batch=1, timeout=5) == ["a", "b"]
+    assert subscription.asked == [(3, 5)]
+
+
+async def test_the_guard_leaves_alone_what_is_not_subscribed() -> None:
+    guard_fetch(pulling(), free_slots)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [nats.errors.TimeoutError(), nats.errors.ConnectionClosedError(), OSError("reset"), TimeoutError()],
+    ids=repr,
+)
+async def test_a_pull_that_fails_at_once_is_not_repeated_at_once(error: Exception) -> None:
+    """The loop swallows these errors and starts again, without ever yielding."""
+    pull = pulling()
+    pull.subscription = Subscription(error)
+    guard_fetch(pull, free_slots)
+    fetching = asyncio.create_task(pull.subscription.fetch(1, 5))
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+    assert not fetching.done()
+
+    fetching.cancel()
+    await asyncio.gather(fetching, return_exceptions=True)
+
+
+async def test_unguarded_headers_raise_inside_the_client() -> None:
+    """As long as this is so, one such message ends the read loop without a word."""
+    with pytest.raises(UnicodeDecodeError):
+        await Client()._process_headers(BAD_HEADERS)
+
+
+async def test_guarded_headers_mark_the_message_and_are_counted() -> None:
+    client, counted = Client(), list[int]()
+    guard_headers(client, lambda: counted.append(1))
+
+    assert await client._process_headers(BAD_HEADERS) == {MALFORMED: "1"}
+    assert await client._process_headers(b"NATS/1.0\r\nA: b\r\n\r\n") == {"A": "b"}
+    assert await client._process_headers(b"") is None
+    assert counted == [1]
+
+
+async def send_raw(server: NatsServer, *frames: bytes) -> None:
+    """Speak the protocol by hand: no client would send this."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    await reader.readline()
+    login = f'{{"user":"developer","pass":"{server.passwords["developer"]}","headers":true,"verbose":false}}'
+    writer.write(b"CONNECT " + login.encode() + b"\r\n" + b"".join(frames) + b"PING\r\n")
+    while not (await reader.readline()).startswith(b"PONG"):
+        pass
+    writer.close()
+
+
+async def test_a_connection_survives_a_message_with_broken_headers(nats_server: NatsServer) -> None:
+    heard: list[Msg] = []
+
+    async def listen(message: Msg) -> None:
+        heard.append(message)
+
+    client = await nats.connect(nats_server.url())
+    guard_headers(client, lambda: None)
+    await client.subscribe("x", cb=listen)
+    await client.flush()
+    broken = b"HPUB x %d %d\r\n" % (len(BAD_HEADERS), len(BAD_HEADERS) + 2) + BAD_HEADERS + b"hi\r\n"
+    await send_raw(nats_server, broken, b"PUB x 2\r\nok\r\n")
+    await wait_until(lambda: len(heard) == 2, "both messages")
+    await client.close()
+
+    assert [(message.data, message.headers) for message in heard] == [
+        (b"hi", {MALFORMED: "1"}),
+        (b"ok", None),
+    ]
+
+
+async def test_local_values_are_resolved_in_the_event_loop() -> None:
+    """FastStream's own Context goes through a thread pool for each parameter."""
+    seen: list[Any] = []
+    broker = NatsBroker()
+
+    class Watched:
+        @property
+        def value(self) -> str:
+            seen.append(threading.get_ident())
+            return "from the context"
+
+    @broker.subscriber("meme.cancel.{request_id}")
+    async def handler(
+        value: Annotated[str, Local("watched.value")],
+        request_id: Annotated[str, Local("message.path.request_id")],
+    ) -> None:
+        seen.extend([value, request_id])
+
+    async with TestNatsBroker(broker) as running:
+        running.context.set_global("watched", Watched())
+        await running.publish(b"", "meme.cancel.r1")
+
+    assert set(seen) == {threading.get_ident(), "from the context", "r1"}
+
+
+async def test_a_middleware_finds_the_subscriber_it_serves() -> None:
+    """`bus/delivery.py` asks it whether a reply is ours to give."""
+    seen: list[bool] = []
+    broker = NatsBroker()
+
+    @broker.subscriber("x", no_reply=True)
+    async def handler(
+        message: NatsMessage, context: Annotated[ContextRepo, Local("context")] = None
+    ) -> None:
+        seen.append(broker.context.get_local("handler_")._no_reply)
+
+    async with TestNatsBroker(broker) as running:
+        await running.publish(b"", "x")
+
+    assert seen == [True]
+
+
+async def test_what_core_delivered_before_the_stop_is_still_handled(nats_server: NatsServer) -> None:
+    """FastStream's stop would drop what waits behind the busy handlers."""
+    handled: list[str] = []
+    started, may_finish = asyncio.Event(), asyncio.Event()
+    broker = NatsBroker(nats_server.url())
+
+    @broker.subscriber("x", queue="workers", max_workers=2)
+    async def handler(body: str) -> None:
+        started.set()
+        await may_finish.wait()
+        handled.append(body)
+
+    async with broker:
+        await broker.start()
+        for number in range(6):
+            await broker.publish(str(number), "x")
+        await started.wait()
+        draining = asyncio.create_task(drain_core(broker.subscribers, timeout=10))
+        may_finish.set()
+        await draining
+
+    assert sorted(handled) == ["0", "1", "2", "3", "4", "5"]
+
+
+async def test_draining_gives_up_in_time(nats_server: NatsServer, caplog: pytest.LogCaptureFixture) -> None:
+    started = asyncio.Event()
+    broker = NatsBroker(nats_server.url(), graceful_timeout=0.01)
+
+    @broker.subscriber("x", queue="workers", max_workers=2)
+    async def handler(body: str) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    async with broker:
+        await broker.start()
+        await broker.publish("1", "x")
+        await started.wait()
+        await drain_core(broker.subscribers, timeout=0.05)
+
+    assert "Core subscriptions did not drain" in caplog.text
