@@ -191,7 +191,7 @@ class ExactlyOnce:
         self, request: Request, delivery: Delivery, token: str, tries: Tries
     ) -> Answer | None:
         lease, request_id = self._settings.claim_lease, request.request_id
-        refund = False
+        refund = settled = False
         try:
             async with every(lease / 3, lambda: self._claims.renew(request_id, token, lease)):
                 stored = await self._work(request, delivery, tries)
@@ -201,13 +201,15 @@ class ExactlyOnce:
         except Rejected as rejected:
             if rejected.reason == "too_many_attempts":
                 await self._claims.done(request_id, request.digest)
+                settled = True
             raise
         else:
             await self._claims.done(request_id, request.digest)
+            settled = True
             return stored
         finally:
-            # after `done` this finds nothing of ours and does nothing
-            await asyncio.shield(self._claims.release(request_id, token, refund=refund))
+            if not settled:
+                await asyncio.shield(self._claims.release(request_id, token, refund=refund))
 
     async def _work(self, request: Request, delivery: Delivery, tries: Tries) -> Answer | None:
         """One try, or the end of trying."""

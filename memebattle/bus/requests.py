@@ -17,6 +17,8 @@ from memebattle.bus.idempotency import Answer, Answers
 from memebattle.bus.publishing import STREAM_IS_FULL, DurablePublisher
 from memebattle.bus.subjects import MEME_CANCEL, fill
 
+FIRST_LOOK, LONGEST_LOOK = 0.01, 1.0  # seconds between looks for an answer that was heard
+
 type Wait = Callable[[float], Awaitable[Answer | None]]
 
 
@@ -68,12 +70,17 @@ class JetStreamRequests:
             await subscription.unsubscribe()
 
     async def _wait(self, request_id: str, heard: asyncio.Event, seconds: float) -> Answer | None:
-        # an id that was answered before is not answered again: there would be nothing to hear
-        if (known := await self.answers.lookup(request_id)) is not None:
-            return known
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(heard.wait(), seconds)
-        return await self.answers.lookup(request_id)
+        clock = asyncio.get_running_loop().time
+        deadline, pause = clock() + seconds, FIRST_LOOK
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(heard.wait(), deadline - clock())
+            found = await self.answers.lookup(request_id)
+            if found is not None or clock() + pause > deadline:
+                return found
+            # a subscriber may hear a publish before the stream has stored it
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_LOOK)
 
 
 @dataclass(slots=True)

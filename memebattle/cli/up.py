@@ -51,7 +51,7 @@ def up(
     seconds: Seconds = None,
     ready_file: ReadyFile = None,
     restart: Restart = False,
-    no_open: NoOpen = True,
+    no_open: NoOpen = True,  # noqa: ARG001 - `up` and `demo` take the same options
     quiet: Quiet = False,
 ) -> None:
     """Start NATS, Valkey, workers and a gateway here, and keep them until Ctrl-C.

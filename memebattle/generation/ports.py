@@ -185,7 +185,7 @@ class Flights(Protocol):
     """
 
     async def join(self, digest: str, token: str) -> str:
-        """Say who generates: `lead` is you, `wait` is somebody else, anything else is a fresh failure note."""
+        """Say who generates: `lead` is you, `wait` is somebody else, anything else a failure note."""
         ...
 
     async def renew(self, digest: str, token: str) -> None: ...

@@ -79,6 +79,10 @@ class GenerationService:
             GenerationError: the provider could not; waiters of one flight get the same error.
         """
         digest = self.digest(spec)
+        if digest not in self._flying and (meme := await self._cached(digest)) is not None:
+            self._metrics.cache_hits.inc()
+            log.info("Cache hit for prompt: %s", shortened(spec.prompt), extra={"digest": digest})
+            return Generated(await self._fitting(meme), cached=True)
         shared = self._flying.get(digest)
         # work whose last caller left still winds down; joining it would be cancelled with it
         leads = shared is None or bool(shared.task.cancelling())
@@ -108,10 +112,6 @@ class GenerationService:
             del self._flying[digest]
 
     async def _fly(self, digest: str, spec: ImageSpec) -> Generated:
-        if (meme := await self._cached(digest)) is not None:
-            self._metrics.cache_hits.inc()
-            log.info("Cache hit for prompt: %s", shortened(spec.prompt), extra={"digest": digest})
-            return Generated(meme, cached=True)
         self._metrics.cache_misses.inc()
         log.info("Cache miss for prompt: %s", shortened(spec.prompt), extra={"digest": digest})
         token, deadline = uuid.uuid4().hex, self._clock() + self._flight_wait

@@ -71,7 +71,7 @@ class Landings:
 class RedisFlights:
     """Flights shared by all replicas. `listen()` runs for as long as the house stands.
 
-    `lease`: seconds a flight outlives its leader's last renewal; so long identical requests wait for a dead one.
+    `lease`: seconds a flight outlives its leader's last renewal: how long others wait for a dead one.
     """
 
     def __init__(self, store: RedisStore, lease: float = 10.0) -> None:

@@ -87,8 +87,9 @@ def test_every_error_code_is_declared_once() -> None:
     from memebattle.generation.ports import ErrorCode
 
     assert set(get_args(ErrorCode.__value__)) == {
-        "invalid_request", "payload_too_large", "rate_limited", "provider_auth", "provider_quota",
-        "model_unavailable", "provider_unavailable", "timeout", "nsfw", "cancelled", "dead_lettered", "internal",
+        "invalid_request", "payload_too_large", "rate_limited", "timeout", "nsfw", "cancelled",
+        "provider_auth", "provider_quota", "model_unavailable", "provider_unavailable",
+        "dead_lettered", "internal",
     }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The nine crash points of architecture/delivery.md, one by one: kill -9 there, and the answer still comes once."""
+"""The nine crash points of architecture/delivery.md: kill -9 there, and the answer still comes once."""
 
 from __future__ import annotations
 

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 import nats
 import nats.errors
 import pytest
-from faststream import ContextRepo
+from faststream import BaseMiddleware
 from faststream._internal.endpoint.subscriber.mixins import ConcurrentMixin
-from faststream.nats import JStream, NatsBroker, NatsMessage, PullSub, TestNatsBroker
+from faststream.nats import JStream, NatsBroker, PullSub, TestNatsBroker
 from faststream.nats.subscriber.usecases import CoreSubscriber, PullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -231,16 +231,20 @@ async def test_local_values_are_resolved_in_the_event_loop() -> None:
 async def test_a_middleware_finds_the_subscriber_it_serves() -> None:
     """`bus/delivery.py` asks it whether a reply is ours to give."""
     seen: list[bool] = []
-    broker = NatsBroker()
+
+    class Asking(BaseMiddleware):
+        async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+            seen.append(self.context.get_local("handler_")._no_reply)
+            return await call_next(msg)
+
+    broker = NatsBroker(middlewares=[Asking])
 
     @broker.subscriber("x", no_reply=True)
-    async def handler(
-        message: NatsMessage, context: Annotated[ContextRepo, Local("context")] = None
-    ) -> None:
-        seen.append(broker.context.get_local("handler_")._no_reply)
+    async def handler(body: str) -> None:
+        """Nothing."""
 
     async with TestNatsBroker(broker) as running:
-        await running.publish(b"", "x")
+        await running.publish("hi", "x")
 
     assert seen == [True]
 
