@@ -147,7 +147,7 @@ async def open_house(
             events or CoreEvents(lambda: broker.client),
             metrics,
             worker=settings.worker_id,
-            position=lambda: broker.lag,
+            position=lambda: None if broker.lag is None else broker.lag + 1,
         )
         wiring.deliveries.refusals = memes
         yield House(memes, generation, answers)

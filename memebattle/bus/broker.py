@@ -23,7 +23,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
-from memebattle.bus.framework import drain_core, guard_fetch, guard_headers, pull_subscribers
+from memebattle.bus.framework import drain_core, guard_fetch, guard_headers, pull_subscribers, stop_consuming
 from memebattle.bus.streams import Topology
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
@@ -31,6 +31,7 @@ from memebattle.settings import Settings
 log = logging.getLogger(__name__)
 
 JETSTREAM_TIMEOUT = 3.0  # seconds for one JetStream API call
+LAST_WORDS = 3.0  # seconds for cancelled handlers to give back what they have
 EXIT_CANNOT_START = 1
 EXIT_CLOSED = 70  # EX_SOFTWARE
 
@@ -103,16 +104,16 @@ class HardenedBroker(NatsBroker):
         """Connect, ensure the topology, subscribe, watch.
 
         Raises:
-            nats.js.errors.Error: JetStream refuses what we need.
+            nats.errors.Error: wrong credentials, or JetStream refuses what we need.
         """
-        await self.connect()
-        guard_headers(self.client, self.metrics.bad_headers.inc)
-        self.metrics.nats_connected.set(1)
         try:
+            await self.connect()  # waits for ever for a server; fails at once when that does not let us in
+            guard_headers(self.client, self.metrics.bad_headers.inc)
+            self.metrics.nats_connected.set(1)
             await self._start_consuming()
         except (JetStreamError, nats.errors.Error, TimeoutError) as error:
             # under ASGI the failure would be swallowed and the process would live on, deaf
-            log.critical("Cannot consume: %r; `memebattle doctor` says what is missing", error)
+            log.critical("Cannot start on NATS: %r; `memebattle doctor` says what is missing", error)
             self._exit_process(EXIT_CANNOT_START)
             raise
 
@@ -132,6 +133,7 @@ class HardenedBroker(NatsBroker):
             self._watching.cancel()
         if self.is_connected:
             await drain_core(self.subscribers, self.settings.delivery.shutdown_grace)
+            await stop_consuming(self.subscribers, LAST_WORDS)
         try:
             await super().stop(*args)
         except nats.errors.ConnectionReconnectingError:

@@ -9,6 +9,8 @@ Each piece works around something reproduced on faststream 0.7.8 and nats-py 2.1
 - `guard_fetch`: FastStream's pull loop spins without ever yielding once the connection is closed for good,
   and at half a core while its consumer is gone.
 - `drain_core`: FastStream's graceful stop drops what a Core queue group delivers while handlers finish.
+- `stop_consuming`: it also cancels the handlers that are late and closes the connection in the same breath,
+  so that their last words (the nak, the released claim) are never said.
 """
 
 from __future__ import annotations
@@ -123,3 +125,12 @@ async def _drain_one(subscriber: Any) -> None:
         lock: Any = subscriber.lock
         while subscriber.receive_stream.statistics().current_buffer_used or not lock.empty:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def stop_consuming(subscribers: Iterable[Any], patience: float) -> None:
+    """Stop the subscribers and wait up to `patience` seconds for the ends of the handlers they cancel."""
+    stopping = list(subscribers)
+    consuming = [task for each in stopping for task in getattr(each, "tasks", ())]
+    await asyncio.gather(*(each.stop() for each in stopping), return_exceptions=True)
+    if consuming:
+        await asyncio.wait(consuming, timeout=patience)

@@ -72,15 +72,16 @@ class JetStreamRequests:
     async def _wait(self, request_id: str, heard: asyncio.Event, seconds: float) -> Answer | None:
         clock = asyncio.get_running_loop().time
         deadline, pause = clock() + seconds, FIRST_LOOK
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(heard.wait(), deadline - clock())
-            found = await self.answers.lookup(request_id)
-            if found is not None or clock() + pause > deadline:
-                return found
-            # a subscriber may hear a publish before the stream has stored it
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, LONGEST_LOOK)
+        # look first: an id that was answered before is not answered again, there would be nothing to hear
+        while (found := await self.answers.lookup(request_id)) is None and (left := deadline - clock()) > 0:
+            if heard.is_set():
+                # a subscriber may hear an answer before the stream has stored it
+                await asyncio.sleep(min(pause, left))
+                pause = min(2 * pause, LONGEST_LOOK)
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(heard.wait(), left)
+        return found
 
 
 @dataclass(slots=True)

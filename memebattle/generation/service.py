@@ -16,8 +16,10 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+import pydantic_core
 
 from memebattle.generation import ports
 from memebattle.generation.gallery import pack, unpack
@@ -98,13 +100,8 @@ class GenerationService:
 
     def digest(self, spec: ImageSpec) -> str:
         """What makes two requests the same picture: spec, provider, model and the style we finish it in."""
-        identity = [
-            asdict(spec),
-            self._model.name,
-            spec.model or self._model.model,
-            self._model.style_version,
-        ]
-        return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:40]
+        identity = [spec, self._model.name, spec.model or self._model.model, self._model.style_version]
+        return hashlib.sha256(pydantic_core.to_json(identity)).hexdigest()[:40]
 
     def _landed(self, digest: str, task: asyncio.Task[Generated]) -> None:
         shared = self._flying.get(digest)

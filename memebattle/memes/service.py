@@ -65,6 +65,7 @@ class _Job:
     request_id: str
     request: MemeRequest
     delivery: Delivery
+    digest: str
     started: float = field(default_factory=time.perf_counter)
     said: MemeResponse | MemeError | None = None
 
@@ -108,7 +109,7 @@ class MemeService:
             log.info("Successfully parsed %s MemeRequest", SOURCE_NAMES[delivery.source])
             self._metrics.unknown_fields.inc(request.unknown_fields)
             if delivery.has_slot:
-                await self._answer(_Job(request_id, request, delivery))
+                await self._answer(_Job(request_id, request, delivery, request.digest))
             else:
                 await self._tell_status(request_id, "queued", self._position())
 
@@ -136,7 +137,7 @@ class MemeService:
     async def _answer(self, job: _Job) -> None:
         request = Request(
             job.request_id,
-            job.request.digest,
+            job.digest,
             work=lambda: self._work(job),
             cancelled=lambda: self._end(job, "cancelled", "cancelled on request"),
             give_up=lambda detail: self._end(job, "dead_lettered", detail),
@@ -166,7 +167,7 @@ class MemeService:
         job.said = _response(job.request_id, job.request.prompt, generated, job.seconds)
         if len(body := job.said.body()) > self._answers.max_payload - ENVELOPE_BYTES // 4:
             return await self._end(job, "payload_too_large", f"{len(body)} bytes do not fit into one message")
-        return Answer(job.request_id, "response", body, job.request.digest)
+        return Answer(job.request_id, "response", body, job.digest)
 
     async def _generate(self, job: _Job) -> Generated:
         task = asyncio.create_task(self._generation.generate(job.request.spec()))
@@ -187,7 +188,7 @@ class MemeService:
         """The answer that there is no picture."""
         self._metrics.errors.labels(job.delivery.source, ERROR_KINDS.get(code, "provider")).inc()
         job.said = _error(job.request_id, code, detail, retryable=code == "dead_lettered")
-        return Answer(job.request_id, "error", job.said.body(), job.request.digest)
+        return Answer(job.request_id, "error", job.said.body(), job.digest)
 
     async def _tell(self, job: _Job) -> None:
         """The answer is stored: count it, log it, and tell those who follow along."""

@@ -8,6 +8,7 @@ Redis costs nothing per message.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable
@@ -48,6 +49,7 @@ class RedisStore:
         )
         self.client: Redis = Redis(connection_pool=pool)
         self._metrics, self._clock = metrics, clock
+        self._timeout, self._in_flight = settings.timeout, 0
         self._away_until = 0.0
         self._up: bool | None = None
 
@@ -59,11 +61,14 @@ class RedisStore:
         """
         if self._clock() < self._away_until:
             raise StoreAway("Redis was away a moment ago")
+        self._in_flight += 1
         try:
             result = await operation()
         except (RedisError, OSError, TimeoutError) as error:
             self._note_failure(error)
             raise StoreAway(str(error)) from error
+        finally:
+            self._in_flight -= 1
         self._note(up=True)
         return result
 
@@ -87,6 +92,11 @@ class RedisStore:
         return True
 
     async def aclose(self) -> None:
+        """Close, after the operations in flight: a stopping worker gives back its claims and flights last."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._timeout):
+                while self._in_flight:
+                    await asyncio.sleep(0.005)
         await self.client.aclose()
         await self.client.connection_pool.aclose()
 

@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from faststream.nats import TestApp, TestNatsBroker
 
-from memebattle.bootstrap import House
 from memebattle.bus.answers import MemoryAnswers
 from memebattle.bus.events import MemoryEvents
 from memebattle.bus.objects import MemoryImages
@@ -175,4 +174,3 @@ async def test_the_house_leaves_alone_what_it_was_given(world: InMemory) -> None
         pass
 
     assert closed == []
-    assert House.__dataclass_params__.frozen

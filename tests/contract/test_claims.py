@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -200,3 +201,14 @@ async def test_half_a_second_later_it_tries_again(away: RedisStore, metrics: Met
     await claims.claim("r1", LONG)
 
     assert metrics.registry.get_sample_value("meme_generator_cache_errors_total") == 2
+
+
+async def test_closing_lets_a_release_on_its_way_arrive(redis_store: RedisStore) -> None:
+    """A stopping worker gives its claims back last; nobody should have to wait for their leases."""
+    claims = RedisClaims(redis_store)
+    claim = won(await claims.claim("r1", LONG))
+    releasing = asyncio.create_task(claims.release("r1", claim.token, refund=True))
+    await asyncio.sleep(0)
+    await redis_store.aclose()
+
+    assert releasing.done()

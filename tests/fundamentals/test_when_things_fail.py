@@ -62,13 +62,15 @@ async def test_a_request_can_be_cancelled(platform: Platform) -> None:
 
 
 async def test_a_stopping_worker_hands_its_work_over(platform: Platform) -> None:
-    """What it cannot finish in time it gives back, and another worker answers. Nothing is lost or repeated."""
+    """What it cannot finish in time it gives back, and another worker answers, once."""
     stuck, fresh = ScriptedModel(), ScriptedModel()
     stuck.hold()
-    async with platform.worker(stuck, SHUTDOWN_GRACE="0"):
+    # nothing here may have to wait for a lease or a redelivery to run out
+    patient = {"ACK_WAIT": "60", "CLAIM_LEASE": "60", "SHUTDOWN_GRACE": "0"}
+    async with platform.worker(stuck, **patient):
         await platform.ask("A cat", id="cat")
         await stuck.started.wait()
-    async with platform.worker(fresh):
+    async with platform.worker(fresh, **patient):
         await platform.answer_to("cat")
         await platform.quiet()
 

@@ -75,7 +75,7 @@ def aftermath(tmp_path_factory: pytest.TempPathFactory) -> Aftermath:
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
 def test_a_hostile_body_is_one_dead_letter_and_one_error(hostile: Hostile, aftermath: Aftermath) -> None:
-    """The letter says why and carries the original bytes; the error has the sender's id or an assigned one."""
+    """The letter says why and carries the original bytes; the error has its id, or an assigned one."""
     sequence = aftermath.sequences[hostile.name]
     letter = aftermath.letter(sequence)
     answer = aftermath.answer(hostile.answered_as or f"js-MEMES-{sequence}")

@@ -261,8 +261,8 @@ async def test_a_worker_without_rights_leaves_instead_of_hearing_nothing(
     nats_server: NatsServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     exits: list[int] = []
-    settings = Settings.from_env({"NATS_URL": nats_server.url("monitor"), "NATS_INBOX_PREFIX": "_INBOX_monitor"})
-    wiring = wire(settings, "worker", consumes=True)
+    env = {"NATS_URL": nats_server.url("monitor"), "NATS_INBOX_PREFIX": "_INBOX_monitor"}
+    wiring = wire(Settings.from_env(env), "worker", consumes=True)
     wiring.broker._exit_process = exits.append
     with pytest.raises((nats.errors.Error, TimeoutError)):
         await wiring.broker.start()

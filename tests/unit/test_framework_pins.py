@@ -30,6 +30,7 @@ from memebattle.bus.framework import (
     guard_fetch,
     guard_headers,
     pull_subscribers,
+    stop_consuming,
 )
 from memebattle.cli.local import NatsServer
 from tests.waiting import wait_until
@@ -289,3 +290,39 @@ async def test_draining_gives_up_in_time(nats_server: NatsServer, caplog: pytest
         await drain_core(broker.subscribers, timeout=0.05)
 
     assert "Core subscriptions did not drain" in caplog.text
+
+
+async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: NatsServer) -> None:
+    """FastStream's own stop would close the connection before the nak is out."""
+    started = asyncio.Event()
+    heard: list[Msg] = []
+
+    async def listen(message: Msg) -> None:
+        heard.append(message)
+
+    listener = await nats.connect(nats_server.url())
+    await listener.subscribe("last.words", cb=listen)
+    await listener.flush()
+    broker = NatsBroker(nats_server.url(), graceful_timeout=0.01)
+
+    async def last_words() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await broker.publish("not finished", "last.words")
+
+    @broker.subscriber("x", queue="workers", max_workers=2)
+    async def handler(body: str) -> None:
+        started.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # shielded, because anyio cancels again at every await
+            await asyncio.shield(last_words())
+
+    async with broker:
+        await broker.start()
+        await broker.publish("1", "x")
+        await started.wait()
+        await stop_consuming(broker.subscribers, patience=5)
+    await wait_until(lambda: heard, "the last words")
+    await listener.close()

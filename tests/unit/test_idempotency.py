@@ -403,15 +403,21 @@ async def test_long_work_keeps_its_claim(metrics: Metrics) -> None:
 
 
 async def test_two_replicas_at_the_same_time_work_once(world: World) -> None:
-    one, other = Work(), Work()
-    found = await asyncio.gather(
-        world.once.answer(one.request, js()),
-        world.replica().answer(other.request, CORE),
-        return_exceptions=True,
-    )
+    one, other, started, finish = Work(), Work(), asyncio.Event(), asyncio.Event()
 
-    assert isinstance(found[0], Answer)
-    assert isinstance(found[1], Busy)
+    async def until_told() -> Answer:
+        started.set()
+        await finish.wait()
+        return await one._work()
+
+    request = Request("r1", DIGEST, until_told, one._cancelled, one._give_up)
+    first = asyncio.create_task(world.once.answer(request, js()))
+    await started.wait()
+    with pytest.raises(Busy):
+        await world.replica().answer(other.request, CORE)
+    finish.set()
+
+    assert isinstance(await first, Answer)
     assert (one.done, other.done) == (["work"], [])
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sys
 from typing import Any
 
 import pytest
@@ -97,15 +96,13 @@ def test_secrets_hide_in_fields_of_any_type(value: Any) -> None:
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(), ConsoleFormatter(colours=False)])
 def test_secrets_hide_in_messages_and_tracebacks(formatter: logging.Formatter) -> None:
-    try:
-        raise ConnectionError(f"cannot reach redis://:pw-{TOKEN}@host")
-    except ConnectionError:
-        made = record("gave up on %s", f"redis://:pw-{TOKEN}@host", level=logging.ERROR)
-        made.exc_info = sys.exc_info()
-        line = formatter.format(made)
+    made = record("gave up on %s", f"redis://:pw-{TOKEN}@host", level=logging.ERROR)
+    failure = ConnectionError(f"cannot reach redis://:pw-{TOKEN}@host")
+    made.exc_info = (ConnectionError, failure, None)
+    line = formatter.format(made)
 
     assert TOKEN not in line
-    assert "pw-" not in line.split("File", maxsplit=1)[0]
+    assert "pw-" not in line
     assert "ConnectionError" in line
 
 
