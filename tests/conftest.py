@@ -10,7 +10,8 @@ import pytest
 from nats.aio.client import Client
 from redis.asyncio import Redis
 
-from memebattle.cli.local import NatsServer, RedisServer, stopping
+from memebattle.cli.children import stopping
+from memebattle.cli.local import NatsServer, RedisServer
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
 

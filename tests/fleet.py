@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from memebattle.cli.local import Child, free_port, ready, worker
+from memebattle.cli.children import Child, ready
+from memebattle.cli.local import free_port, worker
 
 type Spawn = Callable[[Mapping[str, str], int, Path], Child]
 

@@ -41,6 +41,7 @@ from nats.js.errors import APIError, NotFoundError, ObjectNotFoundError
 from nats.js.object_store import ObjectStore
 from redis.asyncio import Redis
 
+from memebattle.generation.pictures import check, finish
 from memebattle.generation.ports import GenerationError, ImageSpec, Meme
 
 CONCURRENCY = int(os.environ.get("WORKER_CONCURRENCY", "5"))
@@ -115,6 +116,7 @@ class Worker:
         probes.close()
         for task in self.tasks:
             task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
         await self.nc.close()
         await self.http.aclose()
         await self.redis.aclose()
@@ -322,8 +324,6 @@ class Worker:
         return meme, "drawn"
 
     async def draw(self, spec: ImageSpec) -> Meme:
-        from memebattle.generation.pictures import check, finish  # noqa: PLC0415 - Pillow, as late as in memebattle
-
         asked = {"inputs": spec.prompt, "parameters": {"width": spec.width, "height": spec.height}}
         reply = await self.http.post(self.env["HF_API_URL"], json=asked)
         if reply.status_code != 200:

@@ -23,7 +23,14 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
-from memebattle.bus.framework import drain_core, guard_fetch, guard_headers, pull_subscribers, stop_consuming
+from memebattle.bus.framework import (
+    drain_core,
+    guard_fetch,
+    guard_headers,
+    keep_reconnecting,
+    pull_subscribers,
+    stop_consuming,
+)
 from memebattle.bus.streams import Topology
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
@@ -32,6 +39,7 @@ log = logging.getLogger(__name__)
 
 JETSTREAM_TIMEOUT = 3.0  # seconds for one JetStream API call
 LAST_WORDS = 3.0  # seconds for cancelled handlers to give back what they have
+NOT_LET_IN = "authorization violation"
 EXIT_CANNOT_START = 1
 EXIT_CLOSED = 70  # EX_SOFTWARE
 
@@ -109,6 +117,7 @@ class HardenedBroker(NatsBroker):
         try:
             await self.connect()  # waits for ever for a server; fails at once when that does not let us in
             guard_headers(self.client, self.metrics.bad_headers.inc)
+            keep_reconnecting(self.client, self._on_error)
             self.metrics.nats_connected.set(1)
             await self._start_consuming()
         except (JetStreamError, nats.errors.Error, TimeoutError) as error:
@@ -183,6 +192,9 @@ class HardenedBroker(NatsBroker):
 
     async def _on_error(self, error: Exception) -> None:
         log.warning("NATS: %r", error)
+        if self._connection is not None and NOT_LET_IN in str(error).lower() and not self._stopping:
+            log.critical("NATS does not let us in any more; a restart may find new credentials")
+            self._exit_process(EXIT_CLOSED)
 
 
 async def _raw_body(message: Any) -> bytes:

@@ -6,6 +6,7 @@ Each piece works around something reproduced on faststream 0.7.8 and nats-py 2.1
 - `Local`: FastStream's `Context` runs through a thread pool for every parameter, about 110 us each.
 - `guard_headers`: one message with an undecodable status header ends nats-py's read loop silently; one with
   a readable, forged status ends every pull that it comes with, unacknowledged, for as long as it is stored.
+- `keep_reconnecting`: FastStream raises some errors from the error callback, which ends a reconnect for good.
 - `guard_fetch`: FastStream's pull loop spins without ever yielding once the connection is closed for good,
   and at half a core while its consumer is gone.
 - `drain_core`: FastStream's graceful stop drops what a Core queue group delivers while handlers finish.
@@ -69,6 +70,15 @@ def guard_headers(client: Client, on_malformed: Callable[[], None]) -> None:
 
     client._process_headers = guarded  # type: ignore[method-assign]
     client._build_message = without_status  # type: ignore[method-assign]
+
+
+def keep_reconnecting(client: Client, on_error: Callable[[Exception], Awaitable[None]]) -> None:
+    """Report errors of a running connection to `on_error`, past FastStream's own callback.
+
+    That one raises what it takes for unrecoverable: refused credentials, too many connections, and so on. It
+    serves the first connect; in nats-py's reconnect task it ends the task: nobody connects again, or exits.
+    """
+    client._error_cb = on_error
 
 
 def pull_subscribers(subscribers: Iterable[Any]) -> list[PullStreamSubscriber]:

@@ -159,6 +159,7 @@ class ExactlyOnce:
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not secrets
         self._recent = RecentIds(settings.dedup_ttl, clock=clock)
+        self._in_work: set[str] = set()
 
     async def answer(self, request: Request, delivery: Delivery) -> Answer | None:
         """Work for the request and publish its answer; None when it was answered before.
@@ -170,6 +171,9 @@ class ExactlyOnce:
         """
         if (known := self._recent.digest_of(request.request_id)) is not None:
             return self._duplicate(request, known, delivery, "in_process")
+        if request.request_id in self._in_work:  # the other copy, in this very process: no need to ask
+            self._metrics.duplicates.labels(delivery.source, "lease").inc()
+            raise Busy(self._look_again(self._settings.claim_lease, delivery))
         claim = await self._claims.claim(request.request_id, self._settings.claim_lease)
         match claim:
             case AlreadyDone(known):
@@ -192,6 +196,7 @@ class ExactlyOnce:
     ) -> Answer | None:
         lease, request_id = self._settings.claim_lease, request.request_id
         refund = settled = False
+        self._in_work.add(request_id)
         try:
             async with every(lease / 3, lambda: self._claims.renew(request_id, token, lease)):
                 stored = await self._work(request, delivery, tries)
@@ -208,6 +213,7 @@ class ExactlyOnce:
             settled = True
             return stored
         finally:
+            self._in_work.discard(request_id)
             if not settled:
                 await asyncio.shield(self._claims.release(request_id, token, refund=refund))
 

@@ -30,10 +30,10 @@ class Measure:
 
 
 MEASURES = (
-    Measure("throughput", "requests/s", lambda run: run.rate, more_is_better=True),
-    Measure("latency p50", "ms", lambda run: run.p50 * 1e3),
-    Measure("latency p99", "ms", lambda run: run.p99 * 1e3),
-    Measure("CPU per request", "ms", lambda run: run.cpu * 1e3 if run.cpu is not None else None),
+    Measure("throughput", "1/s", lambda run: run.rate, more_is_better=True),
+    Measure("p50", "ms", lambda run: run.p50 * 1e3),
+    Measure("p99", "ms", lambda run: run.p99 * 1e3),
+    Measure("CPU/request", "ms", lambda run: run.cpu * 1e3 if run.cpu is not None else None),
     Measure("provider calls", "", lambda run: float(run.provider_calls)),
 )
 READY = Measure("ready after", "ms", lambda run: run.ready * 1e3)
@@ -90,15 +90,15 @@ async def _one(work: Work, contestant: str, hf: Provider, requests: int) -> Meas
 
 
 def _rows(measured: list[Measurement]) -> Iterator[Row]:
-    def values(measure: Measure, contestant: str, work: str | None) -> list[float]:
+    def values(figure: Measure, contestant: str, work: str | None) -> list[float]:
         chosen = [each for each in measured if each.contestant == contestant and work in {None, each.work}]
-        return [value for value in map(measure.of, chosen) if value is not None]
+        return [value for value in map(figure.of, chosen) if value is not None]
 
     for work in WORKS:
-        for measure in MEASURES:
-            ours, peer = (values(measure, who, work.name) for who in (OURS, PEER))
+        for figure in MEASURES:
+            ours, peer = (values(figure, who, work.name) for who in CONTESTANTS)
             if ours and peer:
-                yield Row(work.name, work.via, measure, ours, peer)
+                yield Row(work.name, work.via, figure, ours, peer)
     yield Row("worker start", "", READY, values(READY, OURS, None), values(READY, PEER, None))
 
 
@@ -117,28 +117,32 @@ def _as_data(row: Row) -> dict[str, object]:
 
 
 def _print(rows: list[Row], requests: int, runs: int) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     table = Table(
         title=f"{requests} requests, medians of {runs} runs, {CONCURRENCY} in work at a time",
-        caption="Ratio: ours by the hand-written one's. Throughput: more is better, the rest: less is better."
+        caption="Ratio: ours by the hand-written one's. Throughput: more is better; the rest: less is better."
         " Quote ratios; absolute figures are this machine's.",
+        box=SIMPLE_HEAD,
     )
     for heading in ("work", "measure"):
         table.add_column(heading, no_wrap=True)
-    for heading in (OURS, PEER, "ratio"):
+    for heading in (*CONTESTANTS, "ratio"):
         table.add_column(heading, justify="right", no_wrap=True)
     last = ""
     for row in rows:
-        if last and row.work != last:
+        label = "" if row.work == last else f"{row.work} ({row.via})" if row.via else row.work
+        measure = f"{row.measure.name} [dim]{row.measure.unit}[/]"
+        figures = (_figure(statistics.median(side)) for side in (row.ours, row.peer))
+        if last and label:
             table.add_section()
-        label = "" if row.work == last else row.work + (f" [dim]({row.via})[/]" if row.via else "")
-        figures = (_figure(statistics.median(side), row.measure.unit) for side in (row.ours, row.peer))
-        table.add_row(label, row.measure.name, *figures, f"{row.ratio:.2f}" if row.ratio is not None else "-")
+        table.add_row(label, measure, *figures, f"{row.ratio:.2f}" if row.ratio is not None else "-")
         last = row.work
     console().print(table)
 
 
-def _figure(value: float, unit: str) -> str:
-    digits = 0 if value >= 100 or not unit else 1 if value >= 10 else 2
-    return f"{value:,.{digits}f} {unit}".rstrip()
+def _figure(value: float) -> str:
+    """Three digits that count."""
+    digits = 0 if value >= 100 or value == int(value) else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f}"

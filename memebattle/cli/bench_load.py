@@ -15,7 +15,7 @@ import asyncio
 import itertools
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -74,6 +74,7 @@ class Crowd:
 
     client: MemeClient
     latencies: list[float] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     _under_way: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     _ids: Iterator[int] = field(default_factory=itertools.count)
 
@@ -81,7 +82,7 @@ class Crowd:
         """Return when all are answered.
 
         Raises:
-            Problem: an answer is an error, or none came for a long time.
+            Problem: an answer is an error, came twice, or did not come for a long time.
         """
         self.client.on_answer = self._hear
         self.latencies.clear()
@@ -93,6 +94,12 @@ class Crowd:
 
         await asyncio.gather(*(one_after_the_other() for _ in range(min(window, len(prompts)))))
         self.client.answers.clear()
+        self.check()
+
+    def check(self) -> None:
+        """Raise a `Problem` if something was heard that must not be."""
+        if self.faults:
+            raise Problem(self.faults[0])
 
     async def _ask(self, prompt: str, via: Via) -> None:
         request_id = f"bench-{next(self._ids)}"
@@ -105,14 +112,15 @@ class Crowd:
             raise Problem(f"no answer to {request_id} within {PATIENCE:g} s") from None
 
     def _hear(self, received: Received) -> None:
+        # runs in the NATS client, which would only log what we raise
         answered = self._under_way.pop(received.request_id, None)
         if answered is None:
-            raise Problem(f"a second answer to {received.request_id}")
-        if received.ok:
-            self.latencies.append(received.seconds)
-            answered.set_result(None)
-        else:
-            answered.set_exception(Problem(f"answered with an error: {received.message['error']}"))
+            self.faults.append(f"a second answer to {received.request_id}")
+            return
+        if not received.ok:
+            self.faults.append(f"{received.request_id} ended in an error: {received.message['error']}")
+        self.latencies.append(received.seconds)
+        answered.set_result(None)
 
 
 async def measure(
@@ -129,6 +137,7 @@ async def measure(
         await crowd.ask_all(prompts, work.via, work.window or count)
         seconds = time.perf_counter() - started
         await stage.drained()
+        crowd.check()
     after = stage.cpu_seconds()
     return Measurement(
         contestant,

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from memebattle.cli.local import Child, NatsServer, RedisServer, free_port, listening, ready, stopping, worker
+from memebattle.cli.children import Child, listening, ready, stopping
+from memebattle.cli.local import NatsServer, RedisServer, free_port, worker
 from memebattle.cli.output import Problem
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ async def stage(contestant: str, hf_url: str, concurrency: int) -> AsyncIterator
         async with stopping(nats.child, redis.child):
             await asyncio.gather(nats.start(), redis.start())
             async with connected(nats.url("developer")) as client:
-                await _apply_streams(client)
                 port = free_port()
                 environment = _environment(nats, redis, hf_url, concurrency, port)
+                await _apply_streams(client, environment)
                 log = directory / "worker.log"
                 child = worker(environment, 1, log) if contestant == OURS else peer(environment, log)
                 async with stopping(child):
@@ -95,11 +96,11 @@ async def stage(contestant: str, hf_url: str, concurrency: int) -> AsyncIterator
                     yield Stage(client, child.pid, time.perf_counter() - started)
 
 
-async def _apply_streams(client: Client) -> None:
+async def _apply_streams(client: Client, environment: Mapping[str, str]) -> None:
     from memebattle.bus.streams import Topology
     from memebattle.settings import Settings
 
-    await Topology.of(Settings()).apply(client.jetstream(timeout=5))
+    await Topology.of(Settings.from_env(environment)).apply(client.jetstream(timeout=5))
 
 
 def _environment(
@@ -148,8 +149,10 @@ async def provider(latency: str) -> AsyncIterator[Provider]:
     """One that takes `latency` (as on the command line, `200ms`) for every picture."""
     port = free_port()
     command = [sys.executable, "-c", "from memebattle.cli import main; main()"]
-    child = Child("fake-hf", [*command, "dev", "fake-hf", "--port", str(port), "--latency", latency])
-    async with stopping(child):
-        await child.start()
-        await listening(port, child)
-        yield Provider(port)
+    argv = [*command, "dev", "fake-hf", "--port", str(port), "--latency", latency]
+    with tempfile.TemporaryDirectory(prefix="memebattle-bench-") as directory:
+        child = Child("fake-hf", argv, log=Path(directory) / "fake-hf.log")
+        async with stopping(child):
+            await child.start()
+            await listening(port, child)
+            yield Provider(port)

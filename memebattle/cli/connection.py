@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memebattle.cli.output import Problem
@@ -29,13 +31,17 @@ def redis_url() -> str | None:
 
 def running_stack() -> dict[str, object]:
     """What a running `memebattle up` of this user said about itself; empty when there is none."""
-    from memebattle.cli.supervisor import state_file
-
     try:
         found: dict[str, object] = json.loads(state_file().read_text())
     except (OSError, ValueError):
         return {}
     return found
+
+
+def state_file() -> Path:
+    """Where a running `up` tells other commands of this user how to reach it."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
+    return Path(runtime) / f"memebattle-{os.getuid()}.json"
 
 
 @contextlib.asynccontextmanager

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from memebattle.cli.local import (
-    CannotStart,
-    Child,
-    NatsServer,
-    RedisServer,
-    free_port,
-    gateway,
-    port_or_free,
-    ready,
-    worker,
-    write_atomically,
-)
+from memebattle.cli.children import CannotStart, Child, ready, write_atomically
+from memebattle.cli.connection import connected, state_file
+from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, port_or_free, worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +31,6 @@ class Plan:
     restart: bool = False
     logs_to_files: bool = False
     environment: dict[str, str] = field(default_factory=dict)
-
-
-def state_file() -> Path:
-    """Where a running `up` tells other commands of this user how to reach it."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()
-    return Path(runtime) / f"memebattle-{os.getuid()}.json"
 
 
 class Stack:
@@ -164,7 +148,6 @@ class Stack:
 
     async def _apply_streams(self) -> None:
         from memebattle.bus.streams import Topology
-        from memebattle.cli.connection import connected
         from memebattle.settings import Settings
 
         url = self.nats.url("provision") if self.nats else self.nats_url

@@ -101,7 +101,7 @@ def demo(
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
-    from memebattle.cli.local import CannotStart
+    from memebattle.cli.children import CannotStart
 
     try:
         asyncio.run(_interruptible(work))

@@ -31,6 +31,7 @@ from memebattle.generation.ports import (
     ImageSpec,
     ImageStore,
     Meme,
+    RawImage,
     StillGenerating,
 )
 from memebattle.kit.heartbeat import every
@@ -139,14 +140,12 @@ class GenerationService:
             await asyncio.shield(self._flights.land(digest, token, failure))
 
     async def _draw(self, spec: ImageSpec) -> Meme:
-        from memebattle.generation.pictures import finish  # noqa: PLC0415 - Pillow loads with the first picture
-
         log.info("Generating image for prompt: %s", shortened(spec.prompt))
         model, started = spec.model or self._model.model, self._clock()
         try:
             raw = await self._model.generate(spec)
             meme = await asyncio.to_thread(
-                finish,
+                _finish,
                 raw,
                 spec,
                 provider=self._model.name,
@@ -182,11 +181,25 @@ class GenerationService:
         """A picture cached under a larger limit than this server's is made smaller for it."""
         if len(meme.data) <= (budget := self._image_budget()):
             return meme
-        from memebattle.generation.pictures import shrink  # noqa: PLC0415
-
-        smaller = await asyncio.to_thread(shrink, meme, budget)
+        smaller = await asyncio.to_thread(_shrink, meme, budget)
         await self._images.put(smaller)  # its address in the answer is a new one
         return smaller
+
+
+# Pillow loads with the first picture, in the thread that makes it: in the event loop its import is a pause of
+# a tenth of a second and more, which leases and the short timeout of Redis would feel
+
+
+def _finish(raw: RawImage, spec: ImageSpec, **options: Any) -> Meme:
+    from memebattle.generation.pictures import finish  # noqa: PLC0415
+
+    return finish(raw, spec, **options)
+
+
+def _shrink(meme: Meme, budget: int) -> Meme:
+    from memebattle.generation.pictures import shrink  # noqa: PLC0415
+
+    return shrink(meme, budget)
 
 
 class _SharedTask:

@@ -95,7 +95,7 @@ class RedisStore:
         """Close, after the operations in flight: a stopping worker gives back its claims and flights last."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._timeout):
-                while self._in_flight:
+                while self._in_flight:  # noqa: ASYNC110 - a few milliseconds, once in a process's life
                     await asyncio.sleep(0.005)
         await self.client.aclose()
         await self.client.connection_pool.aclose()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
-from memebattle.cli.local import Child, NatsServer, RedisServer, free_port, gateway, ready, stopping, worker
+from memebattle.cli.children import Child, ready, stopping
+from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, worker
 from memebattle.gateway.web import STATIC
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -18,9 +18,10 @@ import nats
 from rich.console import Console
 from rich.table import Table
 
+from memebattle.cli.children import Child, stopping
 from memebattle.cli.client import MemeClient
 from memebattle.cli.fake_hf import FakeHuggingFace, Manners
-from memebattle.cli.local import Child, NatsServer, RedisServer, stopping
+from memebattle.cli.local import NatsServer, RedisServer
 from tests.chaos.worker import POINTS
 from tests.fleet import Fleet, stored_answers
 

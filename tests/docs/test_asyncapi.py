@@ -30,11 +30,12 @@ from memebattle.bus.answers import JetStreamAnswers
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.streams import Topology
-from memebattle.cli import spec, spec_words
+from memebattle.cli import spec
 from memebattle.cli.local import NatsServer
-from memebattle.cli.spec_enrich import SpecError
-from memebattle.cli.spec_streams import covers
-from memebattle.cli.spec_types import Untranslatable, typescript
+from memebattle.cli.spec import words
+from memebattle.cli.spec.enrich import SpecError
+from memebattle.cli.spec.streams import covers
+from memebattle.cli.spec.types import Untranslatable, typescript
 from memebattle.kit.metrics import Metrics
 from memebattle.memes.messages import MemeRequest
 from memebattle.settings import Settings
@@ -376,7 +377,7 @@ def test_the_fast_path_can_be_off() -> None:
 
 def test_a_channel_without_words_stops_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody can add a subject and forget to say what one may rely on."""
-    monkeypatch.delitem(spec_words.CHANNELS, "MemeStatus")
+    monkeypatch.delitem(words.CHANNELS, "MemeStatus")
 
     with pytest.raises(SpecError, match="MemeStatus"):
         spec.build()

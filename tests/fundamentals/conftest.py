@@ -44,7 +44,9 @@ class Platform:
     @contextlib.asynccontextmanager
     async def worker(self, model: ImageModel | None = None, **env: str) -> AsyncIterator[WorkerApp]:
         """A worker, from ready to stopped."""
-        app = create_app(Settings.from_env(self.env | env), model=model or ScriptedModel())
+        # a busy machine may keep us from hearing Redis for longer than the quarter of a second of production
+        env = {"REDIS_TIMEOUT": "2"} | self.env | env
+        app = create_app(Settings.from_env(env), model=model or ScriptedModel())
         health = app.wiring.health
         async with app.start_lifespan_context():
             await wait_until(lambda: health.report()[0] != "unavailable", "the worker to be ready")

@@ -146,8 +146,8 @@ ODD = (
     Odd("broken-trace", "trace", "trace", headers={"traceparent": "00-\t-", "correlation_id": "x\ty"}),
 )
 
-# what a server tells a client, forged. A status line of NATS itself is not stored, so only the Core copy has it;
-# one that names another protocol is stored as it is
+# what a server tells a client, forged: a status line of NATS itself is not stored, so only the Core copy has
+# it; one that names another protocol is stored as it is
 RAW_HEADERS = (
     RawHeaders("no-responders", b"NATS/1.0 503\r\n\r\n"),
     RawHeaders("consumer-deleted", b"NATS/1.0 409 Consumer Deleted\r\n\r\n"),

@@ -223,7 +223,7 @@ async def _all_stored(client: Client, count: int) -> bool:
 
 
 async def _statuses(workers: Fleet, status: int) -> bool:
-    from memebattle.cli.local import http_status
+    from memebattle.cli.children import http_status
 
     return all(
         [await http_status(f"http://127.0.0.1:{port}/readyz") == status for port in workers.ports.values()]

@@ -13,7 +13,8 @@ import httpx
 import pytest
 from nats.aio.client import Client
 
-from memebattle.cli.local import Child, NatsServer, RedisServer, free_port, gateway, ready, stopping
+from memebattle.cli.children import Child, ready, stopping
+from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway
 from tests.fleet import fleet, stored_answers
 from tests.waiting import wait_until
 

@@ -1,4 +1,4 @@
-"""NATS or Redis away: before the start, in mid-run, for good, or there and silent. And what the probes say."""
+"""NATS or Redis away: before the start, in mid-run, for good, or silent; and what the probes say."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ import pytest
 from nats.aio.client import Client
 
 from memebattle.bus.broker import EXIT_CANNOT_START, EXIT_CLOSED, HardenedBroker
+from memebattle.cli.children import http_status
 from memebattle.cli.client import MemeClient
-from memebattle.cli.local import NatsServer, RedisServer, http_status
+from memebattle.cli.local import NatsServer, RedisServer
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
 from tests.fleet import Fleet, body, fleet, http_get
@@ -118,7 +119,7 @@ async def test_probes_tell_the_truth(
 async def test_a_silent_nats_kills_nobody(
     worker_env: dict[str, str], tmp_path: Path, nats_server: NatsServer, developer: Client
 ) -> None:
-    """Stopped in mid-run for as long as a publisher has patience, then all goes on: same process, one answer."""
+    """Frozen for longer than a publisher has patience, then all goes on: same process, one answer."""
     js = developer.jetstream(timeout=3)
     async with (
         fleet(worker_env | {"LOCAL_LATENCY_MS": "300"}, tmp_path, 2) as workers,

@@ -17,8 +17,9 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient
-from memebattle.cli.local import ROLES, NatsServer, stopping
+from memebattle.cli.local import ROLES, NatsServer
 from tests.fleet import body, fleet, stored_answers
 from tests.waiting import wait_until
 
@@ -349,6 +350,21 @@ async def test_a_publisher_s_acknowledgement_is_the_broker_s(
         assert {ack.stream for ack in acks} == {"MEMES"}
         assert sorted(ack.seq for ack in acks) == list(range(1, 101))
         assert await client.answered([f"r{number}" for number in range(100)], 20) == []
+
+
+async def test_a_reply_subject_hears_the_broker_and_nobody_else(
+    worker_env: dict[str, str], tmp_path: Path, developer: Client
+) -> None:
+    """Even where a worker could speak: one acknowledgement, no result of a handler."""
+    replies = await developer.subscribe("meme.status.the-reply")
+    async with fleet(worker_env, tmp_path, 1), MemeClient(developer).listening() as client:
+        await developer.publish("meme.request", _asked("r1"), reply="meme.status.the-reply")
+        assert await client.answered(["r1"], 10) == []
+        await wait_until(lambda: _drained(developer), "the queue to drain")
+    await _settled(developer)
+
+    assert replies.pending_msgs == 1
+    assert json.loads((await replies.next_msg()).data) == {"stream": "MEMES", "seq": 1}
 
 
 async def test_a_browser_hears_each_answer_once(

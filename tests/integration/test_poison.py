@@ -17,8 +17,9 @@ import pytest
 from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
 
+from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient, Received
-from memebattle.cli.local import NatsServer, RedisServer, stopping
+from memebattle.cli.local import NatsServer, RedisServer
 from tests.fleet import Fleet, fleet, stored_answers
 from tests.integration.poison import (
     HOSTILE,

@@ -21,7 +21,7 @@ import pytest
 from PIL import Image
 
 from memebattle.cli.fake_hf import FakeHuggingFace, Manners, serve
-from memebattle.cli.fake_hf_faults import FAULTS
+from memebattle.cli.fake_hf.faults import FAULTS
 from memebattle.generation.ports import (
     GenerationError,
     ImageSpec,

@@ -269,4 +269,4 @@ async def test_a_worker_without_rights_leaves_instead_of_hearing_nothing(
     await wiring.broker.stop()
 
     assert exits == [1]
-    assert "Cannot consume" in caplog.text
+    assert "`memebattle doctor` says what is missing" in caplog.text

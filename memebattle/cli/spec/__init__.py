@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import yaml
 
 from memebattle import __version__
-from memebattle.cli import spec_words as words
-from memebattle.cli.spec_enrich import Parts
-from memebattle.cli.spec_page import page
-from memebattle.cli.spec_schema import Json
-from memebattle.cli.spec_types import typescript
+from memebattle.cli.spec import words
+from memebattle.cli.spec.enrich import Parts
+from memebattle.cli.spec.page import page
+from memebattle.cli.spec.schema import Json
+from memebattle.cli.spec.types import typescript
 from memebattle.settings import Settings
 
 DOCUMENT = Path("asyncapi/asyncapi.yaml")

@@ -14,8 +14,8 @@ from html import escape
 
 from markdown_it import MarkdownIt
 
-from memebattle.cli.spec_schema import Json, kind, name_in, notes
-from memebattle.cli.spec_transport import carried_by
+from memebattle.cli.spec.schema import Json, kind, name_in, notes
+from memebattle.cli.spec.transport import carried_by
 
 GROUPS = {"publishes": "What you send", "subscribes": "What you hear", "neither": "For operators"}
 

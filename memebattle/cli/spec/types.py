@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from memebattle.cli.spec_schema import Json, closure, name_in, notes
+from memebattle.cli.spec.schema import Json, closure, name_in, notes
 
 SCALARS = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 

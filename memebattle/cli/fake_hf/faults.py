@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from memebattle.cli.fake_hf_wire import Exchange, Respond, phrase
+from memebattle.cli.fake_hf.wire import Exchange, Respond, phrase
 
 BLOCK = 64 * 1024
 SLOW_SECONDS = 10.0

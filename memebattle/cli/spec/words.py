@@ -1,6 +1,6 @@
 """What the AsyncAPI document says that no type can: who speaks, who listens, and what one may rely on.
 
-Everything else in the document comes from the code (`spec_enrich.py`). A channel without words here stops the
+Everything else in the document comes from the code (`enrich.py`). A channel without words here stops the
 build: a guarantee that nobody wrote down is one that nobody knows.
 """
 

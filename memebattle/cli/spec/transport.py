@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from memebattle.cli.spec_schema import Json
+from memebattle.cli.spec.schema import Json
 
 KEPT = {
     "workqueue": "until it is answered, at most {age}",

@@ -23,9 +23,9 @@ from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import quote, unquote
 
-from memebattle.cli.fake_hf_faults import FAULTS, refuse
-from memebattle.cli.fake_hf_pictures import Format, Order, Style, order_of, paint, side
-from memebattle.cli.fake_hf_wire import Exchange, converse
+from memebattle.cli.fake_hf.faults import FAULTS, refuse
+from memebattle.cli.fake_hf.pictures import Format, Order, Style, order_of, paint, side
+from memebattle.cli.fake_hf.wire import Exchange, converse
 from memebattle.settings import DEFAULT_HF_MODEL, HuggingFaceProvider
 
 REMEMBERED_REQUESTS = 1000

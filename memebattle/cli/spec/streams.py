@@ -7,7 +7,7 @@ from typing import Any
 from nats.js.api import ConsumerConfig, StreamConfig
 
 from memebattle.bus.streams import Topology
-from memebattle.cli.spec_schema import Json
+from memebattle.cli.spec.schema import Json
 
 
 def stream_of(topology: Topology, address: str) -> StreamConfig | None:

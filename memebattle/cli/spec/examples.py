@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memebattle.bus.messages import WireModel
-from memebattle.cli.spec_words import HeaderKind
+from memebattle.cli.spec.words import HeaderKind
 from memebattle.memes.messages import MemeCreated, MemeError, MemeRequest, MemeResponse, MemeStatus
 
 PICTURE = "UklGRi4AAABXRUJQVlA4TCEAAAAv/8F/AAdQ4v5H/wMCgWR/7xmK6H/Gf/7zn//85z//+T8A"

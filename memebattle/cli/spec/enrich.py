@@ -3,7 +3,7 @@
 FastStream's document has the channels, the payload schemas and the handlers' docstrings. It lacks parameters,
 streams and consumers, headers, examples and servers; it names messages after its own classes; and its order
 changes with the hash seed. So this composes a new document: facts from the application, the topology and the
-settings, prose from `spec_words.py`, in the order of `spec_words.CHANNELS`.
+settings, prose from `words.py`, in the order of `words.CHANNELS`.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from memebattle.bus.framework import pull_subscribers
 from memebattle.bus.messages import Stamped
 from memebattle.bus.streams import Topology
 from memebattle.bus.subjects import DEAD_LETTER, MEANINGS
-from memebattle.cli.spec_examples import examples_of
-from memebattle.cli.spec_schema import SCHEMAS, Json, closure, name_in, without_null
-from memebattle.cli.spec_streams import consumer_facts, republished_from, stream_facts, stream_of
-from memebattle.cli.spec_words import CHANNELS, HEADERS, REQUEST_ID, ChannelWords
+from memebattle.cli.spec.examples import examples_of
+from memebattle.cli.spec.schema import SCHEMAS, Json, closure, name_in, without_null
+from memebattle.cli.spec.streams import consumer_facts, republished_from, stream_facts, stream_of
+from memebattle.cli.spec.words import CHANNELS, HEADERS, REQUEST_ID, ChannelWords
 from memebattle.memes.handlers import MemeCancel
 from memebattle.settings import Settings
 from memebattle.worker import create_app
@@ -74,7 +74,7 @@ class Parts:
     def names(self) -> list[str]:
         """The channels of these settings, in the order of the words."""
         if silent := sorted(self.raw["channels"].keys() - CHANNELS.keys()):
-            raise SpecError(f"no words in spec_words.CHANNELS for {', '.join(silent)}")
+            raise SpecError(f"no words in words.CHANNELS for {', '.join(silent)}")
         return [name for name in CHANNELS if name in self.raw["channels"]]
 
     def channels(self) -> Json:
