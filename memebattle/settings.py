@@ -43,8 +43,8 @@ class _Group(BaseModel):
 class NatsSettings(_Group):
     """Where NATS is, who we are there, and what our subjects, streams and consumers are called."""
 
-    url: str = Field(
-        "nats://nats.messaging.svc.cluster.local:4222",
+    url: Secret = Field(
+        SecretStr("nats://nats.messaging.svc.cluster.local:4222"),
         alias="NATS_URL",
         description="NATS servers, comma separated; user and password may be part of the URL",
     )

@@ -69,7 +69,7 @@ class HardenedBroker(NatsBroker):
         self.consumers_present = topology is None
         self.lag: int | None = None
         super().__init__(
-            nats_settings.url.split(","),
+            nats_settings.url.get_secret_value().split(","),
             name=name,
             security=_security(settings),
             max_reconnect_attempts=-1,

@@ -213,5 +213,5 @@ def _invalid(error: ValidationError | InjectionError) -> Reject:
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in fault["loc"] if part != "request")
     if not where:
-        return Reject("invalid_json", fault["msg"])
+        return Reject("invalid_json", fault["msg"].removeprefix("Value error, "))
     return Reject("invalid_request", f"{where}: {fault['msg']}")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 PEER_FILE = Path(__file__).parents[2] / "benchmarks" / "peers" / "handwritten_worker.py"
 OURS, PEER = "memebattle", "hand-written"
 CONTESTANTS = (OURS, PEER)
+DRAINING_LOOKS = 1500  # one every 20 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,18 @@ class Stage:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     async def drained(self) -> None:
-        """Return when the stream has no message left, copies given back included."""
+        """Return when the stream has no message left, copies given back included.
+
+        Raises:
+            Problem: it still has some after a long time.
+        """
         js = self.client.jetstream(timeout=5)
-        while True:
+        for _ in range(DRAINING_LOOKS):
             info = await js.consumer_info("MEMES", "meme-generator")
             if not info.num_pending and not info.num_ack_pending:
                 return
             await asyncio.sleep(0.02)
+        raise Problem("the worker answered, but never acknowledged what it answered")
 
 
 def peer(environment: Mapping[str, str], log: Path) -> Child:

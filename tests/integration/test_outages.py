@@ -120,7 +120,7 @@ async def test_a_silent_nats_kills_nobody(
     worker_env: dict[str, str], tmp_path: Path, nats_server: NatsServer, developer: Client
 ) -> None:
     """Frozen for longer than a publisher has patience, then all goes on: same process, one answer."""
-    js = developer.jetstream(timeout=3)
+    js = developer.jetstream(timeout=2)
     async with (
         fleet(worker_env | {"LOCAL_LATENCY_MS": "300"}, tmp_path, 2) as workers,
         MemeClient(developer).listening() as client,

@@ -117,7 +117,7 @@ def _snippet(text: str, settings: Settings) -> str:
 def _servers(settings: Settings) -> Json:
     browser = urlsplit(settings.gateway.websocket_url)
     return {
-        "nats": _nats_server(settings.nats.url),
+        "nats": _nats_server(settings.nats.url.get_secret_value()),
         "websocket": {
             "host": browser.netloc.rpartition("@")[2] or "nats.{page}",
             **({} if browser.netloc else {"variables": {"page": _PAGE_HOST}}),
