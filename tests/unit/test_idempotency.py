@@ -421,6 +421,28 @@ async def test_two_replicas_at_the_same_time_work_once(world: World) -> None:
     assert (one.done, other.done) == (["work"], [])
 
 
+async def test_the_other_copy_in_this_process_waits_without_asking_for_a_claim(world: World) -> None:
+    one, other, started, finish = Work(), Work(), asyncio.Event(), asyncio.Event()
+
+    async def until_told() -> Answer:
+        started.set()
+        await finish.wait()
+        return await one._work()
+
+    request = Request("r1", DIGEST, until_told, one._cancelled, one._give_up)
+    first = asyncio.create_task(world.once.answer(request, CORE))
+    await started.wait()
+    world.claims = MemoryClaims(world.clock)  # whoever asked now would win
+    with pytest.raises(Busy) as busy:
+        await world.once.answer(other.request, js())
+    finish.set()
+
+    assert isinstance(await first, Answer)
+    assert busy.value.after <= 0.1
+    assert (other.done, world.duplicates("jetstream", "lease")) == ([], 1)
+    assert await world.once.answer(other.request, js(2)) is None
+
+
 def test_recent_ids_are_bounded_and_forget() -> None:
     clock = Clock()
     recent = RecentIds(ttl=300, limit=2, clock=clock)
