@@ -137,9 +137,9 @@ class RecentIds:
 
 
 def backoff(attempt: int, rng: random.Random) -> float:
-    """Seconds until the next try: 0.5, 1, 2, 4, 8, 15, 15, jittered so that replicas spread out."""
+    """Seconds until the next try: 1, 2, 4, 8, 15, 15, jittered so that replicas spread out."""
     # the exponent is bounded too: deliveries may run into the thousands, floats overflow at 2 ** 1024
-    return min(0.5 * 2.0 ** min(max(0, attempt - 1), 5), 15.0) * rng.uniform(0.75, 1.25)
+    return min(2.0 ** min(max(0, attempt - 1), 4), 15.0) * rng.uniform(0.75, 1.25)
 
 
 class ExactlyOnce:

@@ -191,7 +191,7 @@ class Flights(Protocol):
     async def renew(self, digest: str, token: str) -> None: ...
 
     async def land(self, digest: str, token: str, failure: str | None = None) -> None:
-        """End the flight and wake the waiters; a failure note is kept for a few seconds for latecomers."""
+        """End the flight and wake the waiters; a failure note is kept for a moment for latecomers."""
         ...
 
     async def wait(self, digest: str, timeout: float) -> None:

@@ -1,7 +1,7 @@
 """Single flight over all replicas: identical work runs once, the others wait for its landing.
 
     mb:flight:{digest}   "L<token>" with a lease while somebody generates,
-                         "F<note>" for seconds after a failure
+                         "F<note>" for a moment after a failure
     mb:flights           Pub/Sub channel on which a digest is announced when its flight has landed
 
 The failure note is negative caching: without it the waiters of a failed flight would all try the provider,
@@ -23,7 +23,8 @@ from memebattle.store.redis import PREFIX, RedisStore, StoreAway
 log = logging.getLogger(__name__)
 
 CHANNEL = PREFIX + "flights"
-FAILURE_TTL = 3.0  # seconds a failure is remembered
+# seconds; shorter than the first pause before a retry, so that no try is spent on the note of the one before
+FAILURE_TTL = 0.7
 
 _JOIN = """
 local held = redis.call('GET', KEYS[1])

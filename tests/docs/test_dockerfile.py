@@ -242,6 +242,7 @@ def test_the_compose_file_carries_no_secret(compose: dict[str, Any]) -> None:
     assert values == {
         ("NATS_PASSWORD", "${NATS_WORKER_PASSWORD:?see the first lines of compose.yaml}"),
         ("NATS_PASSWORD", "${NATS_GATEWAY_PASSWORD:?see the first lines of compose.yaml}"),
+        ("NATS_URL", "nats://nats:4222"),
         ("REDIS_URL", "redis://valkey:6379"),
     }
 
