@@ -34,7 +34,9 @@ class WorkerApp(AsgiFastStream):
         self.wiring = wiring
 
     async def run(
-        self, log_level: int = logging.INFO, run_extra_options: dict[str, Any] | None = None
+        self,
+        log_level: int = logging.INFO,
+        run_extra_options: dict[str, Any] | None = None,  # noqa: ARG002
     ) -> None:
         """Serve the probes and consume until stopped."""
         settings = self.wiring.settings.observability
@@ -42,7 +44,8 @@ class WorkerApp(AsgiFastStream):
         exit_cleanly()
         host, _, port = settings.metrics_address.rpartition(":")
         options = {"host": host or "0.0.0.0", "port": port, "log_config": None, "access_log": "false"}
-        await super().run(log_level, options | (run_extra_options or {}))
+        # uvicorn's own lines say nothing that ours do not; LOG_LEVEL decides about the rest
+        await super().run(logging.WARNING, options | (run_extra_options or {}))
 
 
 def create_app(

@@ -74,6 +74,8 @@ class MemeClient:
         """Hear every answer during the block."""
         subjects = (self.response_subject, f"{self.response_subject}.error")
         subscriptions = [await self.connection.subscribe(subject, cb=self._hear) for subject in subjects]
+        # twice: nats-py sends the PING of a flush ahead of what it has buffered, so the first is no barrier
+        await self.connection.flush()
         await self.connection.flush()
         try:
             yield self
