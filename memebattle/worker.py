@@ -35,8 +35,8 @@ class WorkerApp(AsgiFastStream):
 
     async def run(
         self,
-        log_level: int = logging.INFO,
-        run_extra_options: dict[str, Any] | None = None,  # noqa: ARG002
+        log_level: int = logging.INFO,  # noqa: ARG002 - LOG_LEVEL decides
+        run_extra_options: dict[str, Any] | None = None,
     ) -> None:
         """Serve the probes and consume until stopped."""
         settings = self.wiring.settings.observability
@@ -44,7 +44,7 @@ class WorkerApp(AsgiFastStream):
         exit_cleanly()
         host, _, port = settings.metrics_address.rpartition(":")
         options = {"host": host or "0.0.0.0", "port": port, "log_config": None, "access_log": "false"}
-        # uvicorn's own lines say nothing that ours do not; LOG_LEVEL decides about the rest
+        # uvicorn's own lines say nothing that ours do not
         await super().run(logging.WARNING, options | (run_extra_options or {}))
 
 

@@ -24,12 +24,9 @@ from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
 
 from memebattle.bus.framework import (
-    drain_core,
-    guard_fetch,
+    Handling,
     guard_headers,
     keep_reconnecting,
-    pull_subscribers,
-    stop_consuming,
 )
 from memebattle.bus.streams import Topology
 from memebattle.kit.metrics import Metrics
@@ -64,7 +61,7 @@ class HardenedBroker(NatsBroker):
         nats_settings, self.settings = settings.nats, settings
         self.metrics, self._topology, self._capacity = metrics, topology, capacity
         self._exit_process = exit_process
-        self._stopping = False
+        self._stopping, self._handling = False, Handling()
         self._watching: asyncio.Task[None] | None = None
         self.consumers_present = topology is None
         self.lag: int | None = None
@@ -130,7 +127,8 @@ class HardenedBroker(NatsBroker):
         if self._topology is not None:
             await self._topology.ensure(self.js())
         await super().start()
-        self._guard_pulls()
+        if self._capacity is not None:
+            self._handling.take_over(self.subscribers, self._capacity)
         if self._topology is not None:
             self.consumers_present = True
             self._watching = asyncio.create_task(self._watch(self._topology))
@@ -140,18 +138,12 @@ class HardenedBroker(NatsBroker):
         self._stopping = True
         if self._watching is not None:
             self._watching.cancel()
-        if self.is_connected:
-            await drain_core(self.subscribers, self.settings.delivery.shutdown_grace)
-            await stop_consuming(self.subscribers, LAST_WORDS)
+        heard = self.subscribers if self.is_connected else ()
+        await self._handling.finish(heard, self.settings.delivery.shutdown_grace, LAST_WORDS)
         try:
             await super().stop(*args)
         except nats.errors.ConnectionReconnectingError:
             await self.client.close()  # there is nobody to drain to
-
-    def _guard_pulls(self) -> None:
-        if self._capacity is not None:
-            for subscriber in pull_subscribers(self.subscribers):
-                guard_fetch(subscriber, self._capacity)
 
     async def _watch(self, topology: Topology) -> None:
         """Every few seconds: is everything there, and how much waits?"""

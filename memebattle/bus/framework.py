@@ -7,11 +7,10 @@ Each piece works around something reproduced on faststream 0.7.8 and nats-py 2.1
 - `guard_headers`: one message with an undecodable status header ends nats-py's read loop silently; one with
   a readable, forged status ends every pull that it comes with, unacknowledged, for as long as it is stored.
 - `keep_reconnecting`: FastStream raises some errors from the error callback, which ends a reconnect for good.
-- `guard_fetch`: FastStream's pull loop spins without ever yielding once the connection is closed for good,
-  and at half a core while its consumer is gone.
-- `drain_core`: FastStream's graceful stop drops what a Core queue group delivers while handlers finish.
-- `stop_consuming`: it also cancels the handlers that are late and closes the connection in the same breath,
-  so that their last words (the nak, the released claim) are never said.
+- `Handling`: FastStream's pull loop spins without ever yielding once the connection is closed for good, and
+  at half a core while its consumer is gone; its `max_workers` costs a quarter of a message; its graceful stop
+  drops what Core delivers meanwhile, and closes the connection before a cancelled handler could give its
+  message back.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ import nats.errors
 import nats.js.errors
 from faststream._internal.constants import EMPTY
 from faststream._internal.context.context_type import Context
-from faststream._internal.endpoint.subscriber.mixins import ConcurrentMixin
 from faststream.nats.subscriber.usecases import CoreSubscriber, PullStreamSubscriber
 from nats.aio.client import Client
 
@@ -86,61 +84,114 @@ def pull_subscribers(subscribers: Iterable[Any]) -> list[PullStreamSubscriber]:
     return [each for each in subscribers if isinstance(each, PullStreamSubscriber)]
 
 
-def guard_fetch(subscriber: PullStreamSubscriber, capacity: Callable[[], Awaitable[int]]) -> None:
-    """Pull only what there is room for, and pause after a failure.
+class Handling:
+    """The tasks that handle a broker's messages, made here instead of by FastStream.
 
-    `capacity` waits for a free slot and says how many there are; so a worker never holds messages that it
-    cannot start, and another replica may have them.
+    `max_workers` would lead each message through a bounded stream, two semaphores and a task group, which is
+    a quarter of the price of a message, and hide Core copies in a buffer until they are stale. Here a message
+    is one task. How many there are is bounded where it matters: pulls by `capacity`, work by the slots.
     """
-    subscription: Any = subscriber.subscription
-    if subscription is None or getattr(subscription, "guarded", False):
-        return
-    fetch = subscription.fetch
 
-    async def guarded(batch: int = 1, timeout: float | None = 5) -> Any:  # noqa: ARG001 - capacity decides
-        started = time.monotonic()
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._finishing = False
+
+    def take_over(self, subscribers: Iterable[Any], capacity: Callable[[], Awaitable[int]]) -> None:
+        """From now on the messages of these started subscribers are handled here.
+
+        `capacity` waits for a free slot and says how many there are; so a worker never holds messages that it
+        cannot start, and another replica may have them.
+        """
+        for subscriber in subscribers:
+            if isinstance(subscriber, PullStreamSubscriber):
+                self._guard_fetch(subscriber, capacity)
+            elif isinstance(subscriber, CoreSubscriber) and subscriber.subscription is not None:
+                subscriber.subscription._cb = self._handler_of(subscriber)
+
+    async def finish(self, subscribers: Iterable[Any], grace: float, last_words: float) -> None:
+        """Hear out what Core delivered, pull nothing more, and let the handlers end.
+
+        Those that take longer than `grace` seconds are cancelled and have `last_words` seconds to give back
+        what they have: FastStream would close the connection in the same breath.
+        """
+        self._finishing = True
+        deadline = time.monotonic() + grace
+        await self._drain_core(subscribers, grace)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=max(0.0, deadline - time.monotonic()))
+            for task in late:
+                task.cancel()
+            if late:
+                log.warning("Handlers did not end in time", extra={"cancelled": len(late)})
+                await asyncio.wait(late, timeout=last_words)
+
+    async def _drain_core(self, subscribers: Iterable[Any], grace: float) -> None:
+        open_ones = [each for each in subscribers if isinstance(each, CoreSubscriber) and each.subscription]
         try:
-            return await fetch(await capacity(), timeout=timeout)
-        except nats.errors.TimeoutError:
-            await _pause_if_instant(started)
-            raise
-        except (nats.errors.Error, TimeoutError, OSError) as error:
-            log.warning("Cannot pull from JetStream", extra={"error": repr(error)})
-            await _pause_if_instant(started)
-            raise nats.errors.TimeoutError from error
+            async with asyncio.timeout(grace):
+                await asyncio.gather(*(_drained(each.subscription) for each in open_ones))
+        except (TimeoutError, nats.errors.Error, OSError) as error:
+            log.warning("Core subscriptions did not drain", extra={"error": repr(error)})
+        for each in open_ones:
+            each.subscription = None
 
-    subscription.fetch = guarded
-    subscription.guarded = True
+    def _handle(self, subscriber: Any, message: Any) -> None:
+        task = asyncio.create_task(subscriber.consume(message))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _handler_of(self, subscriber: Any) -> Callable[[Any], Awaitable[None]]:
+        async def handle(message: Any) -> None:
+            self._handle(subscriber, message)
+
+        return handle
+
+    def _guard_fetch(self, subscriber: PullStreamSubscriber, capacity: Callable[[], Awaitable[int]]) -> None:
+        """FastStream's loop goes on fetching, and finds nothing: what came is in work already."""
+        subscription: Any = subscriber.subscription
+        if subscription is None or getattr(subscription, "guarded", False):
+            return
+        fetch = subscription.fetch
+
+        async def guarded(batch: int = 1, timeout: float | None = 5) -> list[Any]:  # noqa: ARG001 - see capacity
+            if self._finishing:
+                await asyncio.Event().wait()  # until the loop is cancelled
+            await self._take(subscriber, await _guarded_fetch(fetch, await capacity(), timeout))
+            return []
+
+        subscription.fetch = guarded
+        subscription.guarded = True
+
+    async def _take(self, subscriber: Any, messages: list[Any]) -> None:
+        for message in messages:
+            if self._finishing:
+                await message.nak()  # it came while we were stopping: somebody else may have it at once
+            else:
+                self._handle(subscriber, message)
+        await asyncio.sleep(0)  # let them take their slots before the next look at what is free
+
+
+async def _drained(subscription: Any) -> None:
+    await subscription.drain()
+
+
+async def _guarded_fetch(
+    fetch: Callable[..., Awaitable[Any]], batch: int, timeout: float | None
+) -> list[Any]:
+    """A fetch that fails only in the way the loop expects, and never at once twice."""
+    started = time.monotonic()
+    try:
+        messages: list[Any] = await fetch(batch, timeout=timeout)
+    except nats.errors.TimeoutError:
+        await _pause_if_instant(started)
+        raise
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        log.warning("Cannot pull from JetStream", extra={"error": repr(error)})
+        await _pause_if_instant(started)
+        raise nats.errors.TimeoutError from error
+    return messages
 
 
 async def _pause_if_instant(started: float) -> None:
     if time.monotonic() - started < 0.05:  # noqa: PLR2004 - a fetch that failed at once would fail again
         await asyncio.sleep(1)
-
-
-async def drain_core(subscribers: Iterable[Any], timeout: float) -> None:
-    """Unsubscribe the Core subscriptions and handle what had arrived, before anything stops."""
-    open_ones = [each for each in subscribers if isinstance(each, CoreSubscriber) and each.subscription]
-    try:
-        async with asyncio.timeout(timeout):
-            await asyncio.gather(*(_drain_one(each) for each in open_ones))
-    except (TimeoutError, nats.errors.Error) as error:
-        log.warning("Core subscriptions did not drain", extra={"error": repr(error)})
-
-
-async def _drain_one(subscriber: Any) -> None:
-    await subscriber.subscription.drain()
-    subscriber.subscription = None
-    if isinstance(subscriber, ConcurrentMixin):
-        lock: Any = subscriber.lock
-        while subscriber.receive_stream.statistics().current_buffer_used or not lock.empty:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-
-async def stop_consuming(subscribers: Iterable[Any], patience: float) -> None:
-    """Stop the subscribers and wait up to `patience` seconds for the ends of the handlers they cancel."""
-    stopping = list(subscribers)
-    consuming = [task for each in stopping for task in getattr(each, "tasks", ())]
-    await asyncio.gather(*(each.stop() for each in stopping), return_exceptions=True)
-    if consuming:
-        await asyncio.wait(consuming, timeout=patience)

@@ -53,7 +53,6 @@ def routes(settings: Settings) -> NatsRouter:
             queue=delivery.core_queue_group,
             # a JetStream publish is a request whose reply belongs to the broker's PubAck: never answer it
             no_reply=True,
-            max_workers=4 * delivery.concurrency,
             title="MemeRequestCore",
         )(on_core_request)
     router.subscriber(
@@ -61,7 +60,6 @@ def routes(settings: Settings) -> NatsRouter:
         stream=JStream(nats.stream, declare=False),
         durable=nats.consumer,
         pull_sub=PullSub(batch_size=1, timeout=5.0),
-        max_workers=2 * delivery.concurrency,
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
         inbox_prefix=inbox,

@@ -16,21 +16,19 @@ import nats
 import nats.errors
 import pytest
 from faststream import BaseMiddleware
-from faststream._internal.endpoint.subscriber.mixins import ConcurrentMixin
 from faststream.nats import JStream, NatsBroker, PullSub, TestNatsBroker
 from faststream.nats.subscriber.usecases import CoreSubscriber, PullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription as NatsSubscription
 from nats.js import JetStreamContext
 
 from memebattle.bus.framework import (
     MALFORMED,
+    Handling,
     Local,
-    drain_core,
-    guard_fetch,
     guard_headers,
     pull_subscribers,
-    stop_consuming,
 )
 from memebattle.cli.local import NatsServer
 from tests.waiting import wait_until
@@ -58,7 +56,7 @@ class Subscription:
 
 def declared(**options: Any) -> Any:
     """A subscriber as `memes/handlers.py` declares it, not started."""
-    subscriber = NatsBroker().subscriber("meme.request", no_reply=True, max_workers=2, **options)
+    subscriber = NatsBroker().subscriber("meme.request", no_reply=True, **options)
 
     @subscriber
     async def handler(message: str) -> None:
@@ -78,31 +76,17 @@ def test_subscribers_are_what_we_take_them_for() -> None:
 
     assert isinstance(core, CoreSubscriber)
     assert isinstance(pull, PullStreamSubscriber)
-    assert isinstance(core, ConcurrentMixin)
     assert core._no_reply
     assert pull._no_reply
     assert pull_subscribers([core, pull]) == [pull]
 
 
-def test_a_subscriber_knows_what_it_still_has_to_do() -> None:
-    core = declared(queue="workers")
-
-    assert core.subscription is None
-    assert core.receive_stream.statistics().current_buffer_used == 0
+def test_a_subscriber_knows_whether_it_is_subscribed() -> None:
+    assert declared(queue="workers").subscription is None
 
 
-async def test_a_started_subscriber_has_a_lock_that_knows_whether_it_is_idle(nats_server: NatsServer) -> None:
-    broker = NatsBroker(nats_server.url())
-    subscriber = broker.subscriber("x")
-
-    @subscriber
-    async def handler(message: str) -> None:
-        """Nothing."""
-
-    async with broker:
-        await broker.start()
-
-        assert subscriber.lock.empty
+def test_a_core_subscription_calls_what_we_replace() -> None:
+    assert "await self._cb(msg)" in inspect.getsource(NatsSubscription._wait_for_msgs)
 
 
 def test_fetch_takes_what_the_guard_passes_on() -> None:
@@ -122,18 +106,52 @@ async def free_slots() -> int:
     return 3
 
 
-async def test_the_guard_pulls_what_there_is_room_for() -> None:
+async def test_pulled_messages_are_handled_here_and_the_loop_finds_nothing() -> None:
     pull = pulling()
     pull.subscription = subscription = Subscription(["a", "b"])
-    guard_fetch(pull, free_slots)
-    guard_fetch(pull, free_slots)  # a second time changes nothing
+    handled: list[str] = []
+    pull.consume = _keep(handled)
+    handling = Handling()
+    handling.take_over([pull], free_slots)
+    handling.take_over([pull], free_slots)  # a second time changes nothing
 
-    assert await pull.subscription.fetch(batch=1, timeout=5) == ["a", "b"]
+    assert await pull.subscription.fetch(batch=1, timeout=5) == []
     assert subscription.asked == [(3, 5)]
+    assert handled == ["a", "b"]
 
 
-async def test_the_guard_leaves_alone_what_is_not_subscribed() -> None:
-    guard_fetch(pulling(), free_slots)
+def _keep(handled: list[str]) -> Any:
+    async def consume(message: str) -> None:
+        handled.append(message)
+
+    return consume
+
+
+async def test_what_is_not_subscribed_is_left_alone() -> None:
+    Handling().take_over([pulling(), declared(queue="workers")], free_slots)
+
+
+async def test_what_is_pulled_while_stopping_is_given_back() -> None:
+    class Message:
+        given_back = False
+
+        async def nak(self) -> None:
+            self.given_back = True
+
+    pull, message, handling = pulling(), Message(), Handling()
+    pull.subscription = Subscription([message])
+    handling.take_over([pull], _stopping_meanwhile(handling))
+
+    assert await pull.subscription.fetch(1, 5) == []
+    assert message.given_back
+
+
+def _stopping_meanwhile(handling: Handling) -> Any:
+    async def capacity() -> int:
+        await handling.finish([], grace=1, last_words=1)
+        return 1
+
+    return capacity
 
 
 @pytest.mark.parametrize(
@@ -145,7 +163,7 @@ async def test_a_pull_that_fails_at_once_is_not_repeated_at_once(error: Exceptio
     """The loop swallows these errors and starts again, without ever yielding."""
     pull = pulling()
     pull.subscription = Subscription(error)
-    guard_fetch(pull, free_slots)
+    Handling().take_over([pull], free_slots)
     fetching = asyncio.create_task(pull.subscription.fetch(1, 5))
     for _ in range(50):
         await asyncio.sleep(0)
@@ -256,7 +274,7 @@ async def test_what_core_delivered_before_the_stop_is_still_handled(nats_server:
     started, may_finish = asyncio.Event(), asyncio.Event()
     broker = NatsBroker(nats_server.url())
 
-    @broker.subscriber("x", queue="workers", max_workers=2)
+    @broker.subscriber("x", queue="workers")
     async def handler(body: str) -> None:
         started.set()
         await may_finish.wait()
@@ -264,32 +282,38 @@ async def test_what_core_delivered_before_the_stop_is_still_handled(nats_server:
 
     async with broker:
         await broker.start()
+        handling = Handling()
+        handling.take_over(broker.subscribers, free_slots)
         for number in range(6):
             await broker.publish(str(number), "x")
         await started.wait()
-        draining = asyncio.create_task(drain_core(broker.subscribers, timeout=10))
+        draining = asyncio.create_task(handling.finish(broker.subscribers, grace=10, last_words=1))
         may_finish.set()
         await draining
 
     assert sorted(handled) == ["0", "1", "2", "3", "4", "5"]
 
 
-async def test_draining_gives_up_in_time(nats_server: NatsServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_waiting_for_handlers_ends_in_time(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
     started = asyncio.Event()
     broker = NatsBroker(nats_server.url(), graceful_timeout=0.01)
 
-    @broker.subscriber("x", queue="workers", max_workers=2)
+    @broker.subscriber("x", queue="workers")
     async def handler(body: str) -> None:
         started.set()
         await asyncio.Event().wait()
 
     async with broker:
         await broker.start()
+        handling = Handling()
+        handling.take_over(broker.subscribers, free_slots)
         await broker.publish("1", "x")
         await started.wait()
-        await drain_core(broker.subscribers, timeout=0.05)
+        await handling.finish(broker.subscribers, grace=0.05, last_words=1)
 
-    assert "Core subscriptions did not drain" in caplog.text
+    assert "Handlers did not end in time" in caplog.text
 
 
 async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: NatsServer) -> None:
@@ -310,7 +334,7 @@ async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: Nat
             await asyncio.sleep(0)
         await broker.publish("not finished", "last.words")
 
-    @broker.subscriber("x", queue="workers", max_workers=2)
+    @broker.subscriber("x", queue="workers")
     async def handler(body: str) -> None:
         started.set()
         try:
@@ -321,8 +345,10 @@ async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: Nat
 
     async with broker:
         await broker.start()
+        handling = Handling()
+        handling.take_over(broker.subscribers, free_slots)
         await broker.publish("1", "x")
         await started.wait()
-        await stop_consuming(broker.subscribers, patience=5)
+        await handling.finish(broker.subscribers, grace=0.01, last_words=5)
     await wait_until(lambda: heard, "the last words")
     await listener.close()
