@@ -71,6 +71,7 @@ class JetStreamAnswers:
             KIND: answer.kind,
             DIGEST: answer.digest,
             "content-type": "application/json",
+            **answer.trace,
         }
         await self.publisher.publish(f"{prefix}.{kind}", answer.body, headers, self.stream)
 

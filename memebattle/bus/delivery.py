@@ -25,7 +25,7 @@ from faststream.nats.message import NatsMessage
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
-from memebattle.bus.framework import MALFORMED
+from memebattle.bus.framework import MALFORMED, is_work
 from memebattle.bus.idempotency import Delivery, backoff
 from memebattle.bus.outcome import Busy, Done, Outcome, Reject, Rejected, Retry, Retryable
 from memebattle.bus.publishing import DurablePublisher, PublishFailed
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 
 MESSAGE_ID = "Nats-Msg-Id"
 HEADER_BYTES = 4096
+TRACING = ("correlation_id", "traceparent")
+LONGEST_TRACE = 256
 
 
 class Refusals(Protocol):
@@ -71,11 +73,11 @@ class DeliveryMiddleware(BaseMiddleware):
         self._shared = deliveries
 
     async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
-        """Dispatch on the path the message came by. Requests with a reply of ours (RPC) pass through."""
+        """Dispatch on the path the message came by. What is no work, an order or a question, passes."""
         raw = msg.raw_message
         if is_jetstream(raw):
             await self._from_jetstream(call_next, msg)
-        elif self.context.get_local("handler_")._no_reply:  # noqa: SLF001 - set by us on every non-RPC subscriber
+        elif is_work(self.context.get_local("handler_")):
             await self._from_core(call_next, msg)
         else:
             return await call_next(msg)
@@ -85,7 +87,7 @@ class DeliveryMiddleware(BaseMiddleware):
         metadata = msg.raw_message.metadata
         fallback = f"js-{metadata.stream}-{metadata.sequence.stream}"
         delivery = Delivery(
-            "jetstream", _message_id(msg) or fallback, metadata.num_delivered, headers=dict(msg.headers)
+            "jetstream", _message_id(msg) or fallback, metadata.num_delivered, trace=_trace_of(msg)
         )
         self._shared.metrics.jetstream_messages.inc()
         async with every(self._shared.ack_wait / 3, msg.raw_message.in_progress):
@@ -102,7 +104,7 @@ class DeliveryMiddleware(BaseMiddleware):
         async with self._shared.slots.try_take() as has_slot:
             if not has_slot:
                 self._shared.metrics.skipped.labels("no_slot").inc()
-            delivery = Delivery("core_nats", _message_id(msg), has_slot=has_slot, headers=dict(msg.headers))
+            delivery = Delivery("core_nats", _message_id(msg), has_slot=has_slot, trace=_trace_of(msg))
             outcome = await self._outcome(call_next, msg, delivery, "Received Core NATS message")
         if isinstance(outcome, Reject):
             self._shared.metrics.skipped.labels("invalid").inc()
@@ -114,11 +116,7 @@ class DeliveryMiddleware(BaseMiddleware):
     ) -> Outcome:
         """Run the handler; every way it can end becomes a value here."""
         with (
-            bound(
-                source=delivery.source,
-                correlation_id=msg.headers.get("correlation_id"),
-                traceparent=msg.headers.get("traceparent"),
-            ),
+            bound(source=delivery.source, **delivery.trace),
             self.context.scope("delivery", delivery),
         ):
             log.info(greeting, extra={"subject": msg.raw_message.subject, "bytes": len(msg.body)})
@@ -198,6 +196,16 @@ def dead_letter_headers(raw: Msg, reject: Reject) -> dict[str, str]:
         "Mb-Subject": raw.subject,
         "Mb-Sequence": str(metadata.sequence.stream),
         "Mb-Deliveries": str(metadata.num_delivered),
+    }
+
+
+def _trace_of(msg: NatsMessage) -> dict[str, str]:
+    """The headers by which others follow a request; what cannot be one is not repeated."""
+    found = {name: msg.headers.get(name, "") for name in TRACING}
+    return {
+        name: value
+        for name, value in found.items()
+        if 0 < len(value) <= LONGEST_TRACE and value.isprintable()
     }
 
 

@@ -79,6 +79,11 @@ def keep_reconnecting(client: Client, on_error: Callable[[Exception], Awaitable[
     client._error_cb = on_error
 
 
+def is_work(subscriber: Any) -> bool:
+    """Whether a subscriber shares work, by queue group or stream, and nobody waits for a reply of ours."""
+    return bool(subscriber._no_reply and (subscriber.queue or getattr(subscriber, "stream", None)))
+
+
 def pull_subscribers(subscribers: Iterable[Any]) -> list[PullStreamSubscriber]:
     """The JetStream pull subscribers among a broker's subscribers."""
     return [each for each in subscribers if isinstance(each, PullStreamSubscriber)]

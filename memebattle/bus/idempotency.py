@@ -21,7 +21,7 @@ import logging
 import random
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
@@ -50,17 +50,21 @@ class Delivery:
     fallback_id: str | None = None
     deliveries: int = 1
     has_slot: bool = True
-    headers: dict[str, str] = field(default_factory=dict)
+    trace: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The one terminal message of a request. `digest` says what was asked, so that a reused id is noticed."""
+    """The one terminal message of a request.
+
+    `digest` says what was asked, so that a reused id is noticed; `trace` are the request's tracing headers.
+    """
 
     request_id: str
     kind: AnswerKind
     body: bytes
     digest: str
+    trace: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Answers(Protocol):

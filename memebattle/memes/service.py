@@ -132,7 +132,7 @@ class MemeService:
         if request_id is None or rejected.reason not in UNREADABLE:
             return
         error = _error(request_id, "invalid_request", rejected.detail, retryable=False)
-        await self._answers.publish(Answer(request_id, "error", error.body(), "refused"))
+        await self._answers.publish(Answer(request_id, "error", error.body(), "refused", delivery.trace))
 
     async def _answer(self, job: _Job) -> None:
         request = Request(
@@ -167,7 +167,7 @@ class MemeService:
         job.said = _response(job.request_id, job.request.prompt, generated, job.seconds)
         if len(body := job.said.body()) > self._answers.max_payload - ENVELOPE_BYTES // 4:
             return await self._end(job, "payload_too_large", f"{len(body)} bytes do not fit into one message")
-        return Answer(job.request_id, "response", body, job.digest)
+        return Answer(job.request_id, "response", body, job.digest, job.delivery.trace)
 
     async def _generate(self, job: _Job) -> Generated:
         task = asyncio.create_task(self._generation.generate(job.request.spec()))
@@ -188,7 +188,7 @@ class MemeService:
         """The answer that there is no picture."""
         self._metrics.errors.labels(job.delivery.source, ERROR_KINDS.get(code, "provider")).inc()
         job.said = _error(job.request_id, code, detail, retryable=code == "dead_lettered")
-        return Answer(job.request_id, "error", job.said.body(), job.digest)
+        return Answer(job.request_id, "error", job.said.body(), job.digest, job.delivery.trace)
 
     async def _tell(self, job: _Job) -> None:
         """The answer is stored: count it, log it, and tell those who follow along."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from nats.aio.msg import Msg
@@ -122,6 +123,14 @@ async def test_a_message_that_is_no_answer_does_not_take_its_place(bus: Bus, rea
     assert await real.publish(an_answer(b"the answer")) is None
     assert await real.lookup("r1") == an_answer(b"the answer")
     assert await real.publish(an_answer(b"another")) == an_answer(b"the answer")
+
+
+async def test_an_answer_carries_the_request_s_trace(bus: Bus, real: JetStreamAnswers) -> None:
+    trace = {"traceparent": "00-" + "4b" * 16 + "-" + "00f0" * 4 + "-01", "correlation_id": "corr-1"}
+    await real.publish(replace(an_answer(), trace=trace))
+    stored = await bus.js().get_last_msg(STREAM, "answers.meme.r1.response")
+
+    assert {name: (stored.headers or {}).get(name) for name in trace} == trace
 
 
 async def test_an_answer_says_what_it_is_in_its_headers(bus: Bus, real: JetStreamAnswers) -> None:

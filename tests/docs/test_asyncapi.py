@@ -325,7 +325,8 @@ async def test_answers_carry_the_headers_that_are_described(
     publisher = DurablePublisher(lambda: developer, metrics)
     answers = JetStreamAnswers(publisher, developer.jetstream, "MEME_RESULTS")
 
-    await answers.publish(Answer("one", "response", b"{}", "digest"))
+    trace = {"correlation_id": "corr-1", "traceparent": "00-abc"}
+    await answers.publish(Answer("one", "response", b"{}", "digest", trace))
 
     for subscription, name in ((stored, "StoredAnswerHeaders"), (heard, "AnswerHeaders")):
         headers = dict((await subscription.next_msg(timeout=5)).headers or {})

@@ -85,6 +85,7 @@ class Post:
         body: bytes = BODY,
         headers: dict[str, str] | None = None,
         no_reply: bool = True,
+        queue: str = "workers",
     ) -> object:
         context = ContextRepo()
         raw = Msg(self.connection, "meme.request", reply, body, headers)
@@ -95,7 +96,7 @@ class Post:
                 self.seen.append(delivery)
             return await handle()
 
-        with context.scope("handler_", SimpleNamespace(_no_reply=no_reply)):
+        with context.scope("handler_", SimpleNamespace(_no_reply=no_reply, queue=queue)):
             return await self.deliveries(raw, context=context).consume_scope(call_next, message)
 
     async def jetstream(
@@ -353,6 +354,22 @@ async def test_core_drops_what_did_not_end_in_an_answer(post: Post, error: Excep
     assert (post.connection.said, post.letterbox.letters, post.letterbox.refused) == ([], [], [])
     assert post.count("core_skipped", reason=reason) == 1
     assert post.slots.used == 0
+
+
+async def test_an_order_to_everybody_takes_no_slot_and_is_not_counted_as_work(post: Post) -> None:
+    async def obey() -> str:
+        return "done"
+
+    assert await post.deliver(obey, queue="") == "done"
+    assert post.seen == []
+    assert post.count("core_nats_messages") == 0
+
+
+async def test_the_trace_of_a_message_goes_with_it(post: Post) -> None:
+    headers = {"traceparent": "00-abc", "correlation_id": "x" * 257, "other": "kept out"}
+    await post.deliver(succeed, headers=headers)
+
+    assert [dict(delivery.trace) for delivery in post.seen] == [{"traceparent": "00-abc"}]
 
 
 async def test_a_request_with_a_reply_of_ours_passes_through(post: Post) -> None:

@@ -173,6 +173,8 @@ _STORED = {
     "Nats-Expected-Last-Subject-Sequence": _header("The fence: nothing may be stored before", _NUMBER),
     "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers both kinds of answer"),
     "Nats-Expected-Stream": _header("The stream this answer is for"),
+    "correlation_id": _header("That of the request, when it had one"),
+    "traceparent": _header("That of the request, when it had one: W3C trace context"),
 }
 
 # NATS header values are text, whatever they count
@@ -188,8 +190,10 @@ HEADERS: dict[HeaderKind, dict[str, Any]] = {
                 "description": "Put the id of the request here: the stream drops a second copy within its"
                 " duplicate window, and it stands in for a missing `id`",
             },
-            "correlation_id": _header("Appears in every log line about the request"),
-            "traceparent": _header("W3C trace context; appears in every log line about the request"),
+            "correlation_id": _header("Appears in every log line about the request, and on its answer"),
+            "traceparent": _header(
+                "W3C trace context; appears in every log line about the request, and on its answer"
+            ),
         },
     },
     "StoredAnswer": {
