@@ -73,9 +73,9 @@ async def stack(nats_server: NatsServer, redis_server: RedisServer, tmp_path: Pa
 async def browser() -> AsyncIterator[Browser]:
     """Debian's Chromium, headless."""
     if not CHROMIUM.exists():
-        pytest.skip(f"no {CHROMIUM}: apt-get install --no-install-recommends chromium")
+        pytest.fail(f"no {CHROMIUM}: apt-get install --no-install-recommends chromium")
     if not (STATIC / "app" / "index.html").exists():
-        pytest.skip("the page was not built: make frontend")
+        pytest.fail("the page was not built: make frontend")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
