@@ -114,7 +114,6 @@ async def _list_streams(url: str, *, json: bool) -> None:
         Column("stream", no_wrap=True),
         "messages",
         "size",
-        "retention",
         Column("consumer", no_wrap=True),
         "pending",
         "in work",
@@ -129,7 +128,6 @@ async def _list_streams(url: str, *, json: bool) -> None:
                 "stream": info.config.name,
                 "messages": info.state.messages,
                 "bytes": info.state.bytes,
-                "retention": getattr(info.config.retention, "value", info.config.retention),
             }
             backlogs = [
                 {
@@ -139,6 +137,7 @@ async def _list_streams(url: str, *, json: bool) -> None:
                     "redelivered": consumer.num_redelivered,
                 }
                 for consumer in consumers
+                if not consumer.name.startswith("JS_SRC")  # the request log's own
             ]
             for found in backlogs or [dict.fromkeys(("consumer", "pending", "in_work", "redelivered"), "")]:
                 if json:

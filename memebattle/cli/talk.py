@@ -134,9 +134,8 @@ def _tell(received: Received, save: Path | None, *, json: bool) -> None:
         return
     message = received.message
     if not received.ok:
-        console().print(
-            f"[red]✗[/] {received.request_id}  {message['code']}: {message['error']}", markup=True
-        )
+        console().print(f"[red]✗[/] {received.request_id}  {message['code']}: ", end="")
+        console().print(message["error"], markup=False, soft_wrap=True)
         return
     how = "cached" if message.get("cached") else "coalesced" if message.get("coalesced") else "drawn"
     where = f"  → {saved}" if saved else ""
