@@ -27,6 +27,7 @@ from tests.fleet import Fleet, stored_answers
 
 QUICK_POINTS = ("claimed", "generating", "answered")
 CRASH_AFTER = 12  # requests that pass the point in one worker's life
+RARE = {"core_received": 1}  # most Core copies find no slot, or the other copy in work
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ async def run_point(point: str, requests: int, directory: Path) -> Result:
             "CLAIM_LEASE": "1",
             "MAX_ATTEMPTS": "50",
             "CRASH_AT": point,
-            "CRASH_AFTER": str(CRASH_AFTER),
+            "CRASH_AFTER": str(RARE.get(point, CRASH_AFTER)),
             "CRASH_LOG": str(kills),
         }
         fleet = Fleet(env, directory, crashing_worker)
