@@ -15,7 +15,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import nats.errors
@@ -58,7 +58,7 @@ class Deliveries:
     metrics: Metrics
     ack_wait: float
     refusals: Refusals | None = None
-    rng: random.Random = random.Random()  # noqa: RUF009, S311 - jitter
+    rng: random.Random = field(default_factory=random.Random)
 
     def __call__(self, message: Any, /, *, context: Any) -> DeliveryMiddleware:
         """FastStream asks for one middleware per message."""

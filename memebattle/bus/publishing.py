@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import nats.errors
 from nats.aio.client import Client
@@ -45,7 +45,7 @@ class DurablePublisher:
     connection: Callable[[], Client]
     metrics: Metrics
     budget: float = 30
-    rng: random.Random = random.Random()  # noqa: RUF009, S311 - jitter; replaced by tests
+    rng: random.Random = field(default_factory=random.Random)
 
     @property
     def max_payload(self) -> int:

@@ -35,11 +35,6 @@ class Slots:
             await self._freed.wait_for(lambda: self._used < self.limit)
             return self.limit - self._used
 
-    async def idle(self) -> None:
-        """Return when nothing is in work."""
-        async with self._freed:
-            await self._freed.wait_for(lambda: self._used == 0)
-
     @contextlib.asynccontextmanager
     async def take(self) -> AsyncIterator[None]:
         """Hold a slot, waiting for one: the JetStream path."""

@@ -171,13 +171,3 @@ async def test_a_puller_waits_for_room(slots: Slots) -> None:
         assert not asking.done()
 
     assert await asyncio.wait_for(asking, 5) == 1
-
-
-async def test_idle_returns_when_nothing_is_in_work(slots: Slots) -> None:
-    await asyncio.wait_for(slots.idle(), 5)
-    async with slots.take():
-        ending = asyncio.create_task(slots.idle())
-        await a_few_ticks()
-        assert not ending.done()
-
-    await asyncio.wait_for(ending, 5)
