@@ -126,9 +126,10 @@ class HardenedBroker(NatsBroker):
     async def _start_consuming(self) -> None:
         if self._topology is not None:
             await self._topology.ensure(self.js())
+        self._handling.take_over(self.subscribers)
         await super().start()
         if self._capacity is not None:
-            self._handling.take_over(self.subscribers, self._capacity)
+            self._handling.guard_pulls(self.subscribers, self._capacity)
         if self._topology is not None:
             self.consumers_present = True
             self._watching = asyncio.create_task(self._watch(self._topology))

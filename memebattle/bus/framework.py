@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
 import nats.errors
@@ -98,20 +98,27 @@ class Handling:
     """
 
     def __init__(self) -> None:
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._finishing = False
 
-    def take_over(self, subscribers: Iterable[Any], capacity: Callable[[], Awaitable[int]]) -> None:
-        """From now on the messages of these started subscribers are handled here.
+    def take_over(self, subscribers: Iterable[Any]) -> None:
+        """Handle the messages of these subscribers here.
+
+        Before they start: FastStream's loop waits for the messages that it handles itself, and its first fetch
+        may be under way when the start is over. A new worker would fill one slot from a backlog and wait.
+        """
+        for subscriber in subscribers:
+            if isinstance(subscriber, PullStreamSubscriber | CoreSubscriber):
+                subscriber.consume = self._in_a_task(subscriber.consume)  # type: ignore[method-assign]
+
+    def guard_pulls(self, subscribers: Iterable[Any], capacity: Callable[[], Awaitable[int]]) -> None:
+        """Pull only into free slots, once they have started.
 
         `capacity` waits for a free slot and says how many there are; so a worker never holds messages that it
         cannot start, and another replica may have them.
         """
-        for subscriber in subscribers:
-            if isinstance(subscriber, PullStreamSubscriber):
-                self._guard_fetch(subscriber, capacity)
-            elif isinstance(subscriber, CoreSubscriber) and subscriber.subscription is not None:
-                subscriber.subscription._cb = self._handler_of(subscriber)
+        for subscriber in pull_subscribers(subscribers):
+            self._guard_fetch(subscriber, capacity)
 
     async def finish(self, subscribers: Iterable[Any], grace: float, last_words: float) -> None:
         """Hear out what Core delivered, pull nothing more, and let the handlers end.
@@ -140,16 +147,13 @@ class Handling:
         for each in open_ones:
             each.subscription = None
 
-    def _handle(self, subscriber: Any, message: Any) -> None:
-        task = asyncio.create_task(subscriber.consume(message))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _in_a_task(self, consume: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
+        async def begin(message: Any) -> None:
+            task = asyncio.create_task(consume(message))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    def _handler_of(self, subscriber: Any) -> Callable[[Any], Awaitable[None]]:
-        async def handle(message: Any) -> None:
-            self._handle(subscriber, message)
-
-        return handle
+        return begin
 
     def _guard_fetch(self, subscriber: PullStreamSubscriber, capacity: Callable[[], Awaitable[int]]) -> None:
         """FastStream's loop goes on fetching, and finds nothing: what came is in work already."""
@@ -172,7 +176,7 @@ class Handling:
             if self._finishing:
                 await message.nak()  # it came while we were stopping: somebody else may have it at once
             else:
-                self._handle(subscriber, message)
+                await subscriber.consume(message)  # begins a task, see take_over
         await asyncio.sleep(0)  # let them take their slots before the next look at what is free
 
 

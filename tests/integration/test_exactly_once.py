@@ -9,9 +9,11 @@ import pytest
 from nats.aio.client import Client
 from PIL import Image
 
+from memebattle.bus.streams import Topology
 from memebattle.cli.client import MemeClient
 from memebattle.cli.fake_hf import FakeHuggingFace, Manners
 from memebattle.cli.local import NatsServer, RedisServer
+from memebattle.settings import Settings
 from tests.fleet import Fleet, body, fleet, stored_answers
 from tests.waiting import wait_until
 
@@ -201,6 +203,21 @@ async def test_a_stopped_worker_finishes_what_it_has(
 
         assert sum(hf.calls.values()) == 40
         assert {len(heard) for heard in client.answers.values()} == {1}
+
+
+async def test_a_new_worker_fills_its_slots_from_a_backlog(
+    hf_env: dict[str, str], tmp_path: Path, developer: Client, hf: FakeHuggingFace
+) -> None:
+    """Scaled from zero: the first message does not keep the next ones waiting."""
+    hf.manners = Manners(latency=3, encoding="WEBP", size=256)
+    await Topology.of(Settings()).apply(developer.jetstream())
+    async with MemeClient(developer).listening() as client:
+        ids = [await client.ask(f"backlog {number}", via="jetstream") for number in range(5)]
+        async with fleet(hf_env, tmp_path, 1):
+            await wait_until(lambda: sum(hf.calls.values()) == 5, "all five slots to be busy", 2.5)
+            assert client.answers == {}
+
+            assert await client.answered(ids, 20) == []
 
 
 async def _lag(client: Client) -> int:

@@ -20,7 +20,6 @@ from faststream.nats import JStream, NatsBroker, PullSub, TestNatsBroker
 from faststream.nats.subscriber.usecases import CoreSubscriber, PullStreamSubscriber
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription as NatsSubscription
 from nats.js import JetStreamContext
 
 from memebattle.bus.framework import (
@@ -85,8 +84,9 @@ def test_a_subscriber_knows_whether_it_is_subscribed() -> None:
     assert declared(queue="workers").subscription is None
 
 
-def test_a_core_subscription_calls_what_we_replace() -> None:
-    assert "await self._cb(msg)" in inspect.getsource(NatsSubscription._wait_for_msgs)
+def test_what_subscriptions_call_is_the_attribute_that_we_replace() -> None:
+    assert "cb=self.consume" in inspect.getsource(CoreSubscriber._create_subscription)
+    assert '"cb": self.consume' in inspect.getsource(PullStreamSubscriber._create_subscription)
 
 
 def test_fetch_takes_what_the_guard_passes_on() -> None:
@@ -112,10 +112,12 @@ async def test_pulled_messages_are_handled_here_and_the_loop_finds_nothing() -> 
     handled: list[str] = []
     pull.consume = _keep(handled)
     handling = Handling()
-    handling.take_over([pull], free_slots)
-    handling.take_over([pull], free_slots)  # a second time changes nothing
+    handling.take_over([pull])
+    handling.guard_pulls([pull], free_slots)
+    handling.guard_pulls([pull], free_slots)  # a second time changes nothing
 
     assert await pull.subscription.fetch(batch=1, timeout=5) == []
+    await asyncio.sleep(0)
     assert subscription.asked == [(3, 5)]
     assert handled == ["a", "b"]
 
@@ -128,7 +130,7 @@ def _keep(handled: list[str]) -> Any:
 
 
 async def test_what_is_not_subscribed_is_left_alone() -> None:
-    Handling().take_over([pulling(), declared(queue="workers")], free_slots)
+    Handling().guard_pulls([pulling(), declared(queue="workers")], free_slots)
 
 
 async def test_what_is_pulled_while_stopping_is_given_back() -> None:
@@ -140,7 +142,7 @@ async def test_what_is_pulled_while_stopping_is_given_back() -> None:
 
     pull, message, handling = pulling(), Message(), Handling()
     pull.subscription = Subscription([message])
-    handling.take_over([pull], _stopping_meanwhile(handling))
+    handling.guard_pulls([pull], _stopping_meanwhile(handling))
 
     assert await pull.subscription.fetch(1, 5) == []
     assert message.given_back
@@ -163,7 +165,7 @@ async def test_a_pull_that_fails_at_once_is_not_repeated_at_once(error: Exceptio
     """The loop swallows these errors and starts again, without ever yielding."""
     pull = pulling()
     pull.subscription = Subscription(error)
-    Handling().take_over([pull], free_slots)
+    Handling().guard_pulls([pull], free_slots)
     fetching = asyncio.create_task(pull.subscription.fetch(1, 5))
     for _ in range(50):
         await asyncio.sleep(0)
@@ -281,9 +283,9 @@ async def test_what_core_delivered_before_the_stop_is_still_handled(nats_server:
         handled.append(body)
 
     async with broker:
-        await broker.start()
         handling = Handling()
-        handling.take_over(broker.subscribers, free_slots)
+        handling.take_over(broker.subscribers)
+        await broker.start()
         for number in range(6):
             await broker.publish(str(number), "x")
         await started.wait()
@@ -306,9 +308,9 @@ async def test_waiting_for_handlers_ends_in_time(
         await asyncio.Event().wait()
 
     async with broker:
-        await broker.start()
         handling = Handling()
-        handling.take_over(broker.subscribers, free_slots)
+        handling.take_over(broker.subscribers)
+        await broker.start()
         await broker.publish("1", "x")
         await started.wait()
         await handling.finish(broker.subscribers, grace=0.05, last_words=1)
@@ -344,9 +346,9 @@ async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: Nat
             await asyncio.shield(last_words())
 
     async with broker:
-        await broker.start()
         handling = Handling()
-        handling.take_over(broker.subscribers, free_slots)
+        handling.take_over(broker.subscribers)
+        await broker.start()
         await broker.publish("1", "x")
         await started.wait()
         await handling.finish(broker.subscribers, grace=0.01, last_words=5)
