@@ -104,8 +104,8 @@ class Handling:
     def take_over(self, subscribers: Iterable[Any]) -> None:
         """Handle the messages of these subscribers here.
 
-        Before they start: FastStream's loop waits for the messages that it handles itself, and its first fetch
-        may be under way when the start is over. A new worker would fill one slot from a backlog and wait.
+        Before they start: FastStream's loop waits for the messages that it handles itself, and its first
+        fetch may be under way when the start is over. A new worker would fill one slot and wait.
         """
         for subscriber in subscribers:
             if isinstance(subscriber, PullStreamSubscriber | CoreSubscriber):

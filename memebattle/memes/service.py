@@ -114,7 +114,10 @@ class MemeService:
                 await self._tell_status(request_id, "queued", self._position())
 
     async def cancel(self, request_id: str) -> None:
-        """Stop working on this request, or see to it that nobody starts."""
+        """Stop working on this request, or see to it that nobody starts.
+
+        Who waits in the queue is remembered in Redis: while that is away, only work in progress is cancelled.
+        """
         if not is_token(request_id):
             return
         if (job := self._in_work.get(request_id)) is not None:
