@@ -21,6 +21,7 @@ DEFAULT_HF_MODEL = "black-forest-labs/FLUX.1-schnell"
 
 type ImageProvider = Literal["auto", "huggingface", "artist"]
 type HuggingFaceProvider = Literal["hf-inference", "endpoint", "fal-ai", "together", "nscale"]
+type TextProvider = Literal["openai", "anthropic", "custom", "local"]
 type RedisFailurePolicy = Literal["jetstream_only", "open", "closed"]
 
 
@@ -79,6 +80,19 @@ class NatsSettings(_Group):
     image_bucket: str = Field(
         "meme-images", alias="NATS_IMAGE_BUCKET", description="Object store of images by SHA-256"
     )
+    workflow_stream: str = Field(
+        "WORKFLOW_REQUESTS", alias="NATS_WORKFLOW_STREAM", description="Work-queue stream of chat requests"
+    )
+    workflow_consumer: str = Field(
+        "workflow-processor",
+        alias="NATS_WORKFLOW_CONSUMER",
+        description="Durable pull consumer of the chat workers",
+    )
+    chunks_stream: str = Field(
+        "CHAT_CHUNKS",
+        alias="NATS_CHUNKS_STREAM",
+        description="Every chunk of the last ten minutes; what a late or moved client reads",
+    )
     replicas: int = Field(
         1, ge=1, le=5, alias="NATS_REPLICAS", description="Copies of every stream; 3 on a three-node cluster"
     )
@@ -98,7 +112,7 @@ class DeliverySettings(_Group):
         description="Queue group of the Core subscription",
     )
     contexts: str = Field(
-        "memes", alias="WORKER_CONTEXTS", description="What this worker process serves, comma separated"
+        "memes,chat", alias="WORKER_CONTEXTS", description="What this worker process serves, comma separated"
     )
     concurrency: int = Field(
         5,
@@ -224,6 +238,140 @@ class GenerationSettings(_Group):
     )
 
 
+class TextSettings(_Group):
+    """Who writes the text of a chat. A message may choose among these, and never bring an address or a key."""
+
+    provider: Literal["auto"] | TextProvider = Field(
+        "auto",
+        alias="CHAT_PROVIDER",
+        description="Who answers a message that names nobody: `openai`, `anthropic`, `custom`, `local` (offline),"
+        " or `auto`: the first that is configured; while none is, `local` answers for all of them",
+    )
+    openai_key: Secret = Field(SecretStr(""), alias="OPENAI_API_KEY", description="Key of the OpenAI API")
+    openai_url: str = Field(
+        "https://api.openai.com/v1", alias="OPENAI_BASE_URL", description="Where the OpenAI API is"
+    )
+    openai_models: str = Field(
+        "gpt-4o-mini,gpt-4o,gpt-4.1-mini,gpt-4.1,gpt-4",
+        alias="OPENAI_MODELS",
+        description="Models a message may name, comma separated, the default first; `*` allows any",
+    )
+    anthropic_key: Secret = Field(
+        SecretStr(""), alias="ANTHROPIC_API_KEY", description="Key of the Anthropic API"
+    )
+    anthropic_url: str = Field(
+        "https://api.anthropic.com", alias="ANTHROPIC_BASE_URL", description="Where the Anthropic API is"
+    )
+    anthropic_models: str = Field(
+        "claude-haiku-4-5,claude-sonnet-4-5,claude-opus-4-5",
+        alias="ANTHROPIC_MODELS",
+        description="Models a message may name, comma separated, the default first; `*` allows any",
+    )
+    custom_url: str = Field(
+        "",
+        alias="CHAT_CUSTOM_URL",
+        description="Any OpenAI-compatible API: the HuggingFace router, vLLM, Ollama, llama.cpp",
+    )
+    custom_key: Secret = Field(SecretStr(""), alias="CHAT_CUSTOM_KEY", description="Its key, if it wants one")
+    custom_models: str = Field(
+        "*",
+        alias="CHAT_CUSTOM_MODELS",
+        description="Models a message may name, comma separated, the default first; `*` allows any",
+    )
+    custom_token_field: Literal["max_tokens", "max_completion_tokens"] = Field(
+        "max_tokens",
+        alias="CHAT_CUSTOM_TOKEN_FIELD",
+        description="What the custom API calls the longest answer",
+    )
+    idle_timeout: float = Field(
+        30,
+        gt=0,
+        alias="CHAT_IDLE_TIMEOUT",
+        description="Seconds a provider may be silent, at the start or midway",
+    )
+    timeout: float = Field(300, gt=0, alias="CHAT_TIMEOUT", description="Seconds one answer may take in all")
+    max_answer_bytes: int = Field(
+        256 * 1024,
+        gt=0,
+        alias="CHAT_MAX_ANSWER_BYTES",
+        description="Longest answer that is read from a provider",
+    )
+    local_token_ms: float = Field(
+        20, ge=0, alias="LOCAL_TOKEN_MS", description="Milliseconds the offline provider takes for each token"
+    )
+
+
+class ChatSettings(_Group):
+    """How messages become streams of chunks, and how those reach the right pods."""
+
+    concurrency: int = Field(
+        32, ge=1, le=1000, alias="CHAT_CONCURRENCY", description="Answers streamed at one time per worker"
+    )
+    queue_group: str = Field(
+        "workflow-workers", alias="CHAT_QUEUE_GROUP", description="Queue group of the Core subscription"
+    )
+    max_attempts: int = Field(
+        4, ge=1, alias="CHAT_MAX_ATTEMPTS", description="Tries of one message before it ends with an error"
+    )
+    force_broadcast: bool = Field(
+        False,
+        alias="CHAT_FORCE_BROADCAST",
+        description="Send every chunk to all pods instead of asking the registry: the emergency switch",
+    )
+    batch_ms: int = Field(
+        0,
+        ge=0,
+        le=1000,
+        alias="CHAT_BATCH_MS",
+        description="Milliseconds chunks are gathered into one message; 0 sends each by itself, 50 is a good batch",
+    )
+    batch_max: int = Field(
+        100, ge=1, le=1000, alias="CHAT_BATCH_MAX", description="Chunks that fill a batch before its time"
+    )
+    registry_ttl: float = Field(
+        30,
+        gt=0,
+        alias="CHAT_REGISTRY_TTL",
+        description="Seconds a connection stays registered without a heartbeat",
+    )
+    registry_cache: float = Field(
+        0.5, ge=0, alias="CHAT_REGISTRY_CACHE", description="Seconds a worker trusts what the registry said"
+    )
+    heartbeat: float = Field(
+        10,
+        gt=0,
+        alias="CHAT_HEARTBEAT",
+        description="Seconds between a pod's heartbeats; also between SSE pings",
+    )
+    connection_queue: int = Field(
+        256,
+        ge=1,
+        alias="CHAT_CONNECTION_QUEUE",
+        description="Chunks kept for one slow reader; beyond that it is served from the stream at its own pace",
+    )
+    send_timeout: float = Field(
+        60,
+        gt=0,
+        alias="CHAT_SEND_TIMEOUT",
+        description="Seconds a reader may block one write before it is let go",
+    )
+    history_turns: int = Field(
+        10,
+        ge=0,
+        alias="CHAT_HISTORY_TURNS",
+        description="Questions with answers remembered per session; 0 = none",
+    )
+    history_ttl: float = Field(
+        24 * 3600,
+        gt=0,
+        alias="CHAT_HISTORY_TTL",
+        description="Seconds a session's conversation is remembered",
+    )
+    max_message: int = Field(
+        8000, ge=1, le=100_000, alias="CHAT_MAX_MESSAGE", description="Longest message in characters"
+    )
+
+
 class GatewaySettings(_Group):
     """The HTTP side: REST, images and the page."""
 
@@ -274,6 +422,8 @@ class Settings:
     delivery: DeliverySettings = field(default_factory=DeliverySettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     generation: GenerationSettings = field(default_factory=GenerationSettings)
+    text: TextSettings = field(default_factory=TextSettings)
+    chat: ChatSettings = field(default_factory=ChatSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
 
@@ -290,6 +440,8 @@ class Settings:
             delivery=_read(DeliverySettings, source),
             redis=_read(RedisSettings, source),
             generation=_read(GenerationSettings, source),
+            text=_read(TextSettings, source),
+            chat=_read(ChatSettings, source),
             gateway=_read(GatewaySettings, source),
             observability=_read(ObservabilitySettings, source),
         )
@@ -320,6 +472,8 @@ _GROUPS: dict[str, type[_Group]] = {
     "delivery": DeliverySettings,
     "redis": RedisSettings,
     "generation": GenerationSettings,
+    "text": TextSettings,
+    "chat": ChatSettings,
     "gateway": GatewaySettings,
     "observability": ObservabilitySettings,
 }
