@@ -239,13 +239,13 @@ class GenerationSettings(_Group):
 
 
 class TextSettings(_Group):
-    """Who writes the text of a chat. A message may choose among these, and never bring an address or a key."""
+    """Who writes the text of a chat. A message may choose among these, never bring an address or a key."""
 
     provider: Literal["auto"] | TextProvider = Field(
         "auto",
         alias="CHAT_PROVIDER",
-        description="Who answers a message that names nobody: `openai`, `anthropic`, `custom`, `local` (offline),"
-        " or `auto`: the first that is configured; while none is, `local` answers for all of them",
+        description="Who answers a message that names nobody: `openai`, `anthropic`, `custom`, `local`"
+        " (offline), or `auto`: the first that is configured; while none is, `local` answers for all",
     )
     openai_key: Secret = Field(SecretStr(""), alias="OPENAI_API_KEY", description="Key of the OpenAI API")
     openai_url: str = Field(
@@ -323,7 +323,7 @@ class ChatSettings(_Group):
         ge=0,
         le=1000,
         alias="CHAT_BATCH_MS",
-        description="Milliseconds chunks are gathered into one message; 0 sends each by itself, 50 is a good batch",
+        description="Milliseconds chunks are gathered into one message, e.g. 50; 0 sends each by itself",
     )
     batch_max: int = Field(
         100, ge=1, le=1000, alias="CHAT_BATCH_MAX", description="Chunks that fill a batch before its time"
@@ -347,7 +347,7 @@ class ChatSettings(_Group):
         256,
         ge=1,
         alias="CHAT_CONNECTION_QUEUE",
-        description="Chunks kept for one slow reader; beyond that it is served from the stream at its own pace",
+        description="Chunks kept for one slow reader; beyond that it reads from the stream at its own pace",
     )
     send_timeout: float = Field(
         60,

@@ -15,15 +15,19 @@ from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
 
-from memebattle.bootstrap import House, Wiring, open_house, wire
+from memebattle.bootstrap import ChatParts, House, MemeParts, Wiring, open_house, wire
+from memebattle.chat import handlers as chat_handlers
 from memebattle.kit import logs
 from memebattle.kit.signals import exit_cleanly
-from memebattle.memes import handlers as memes
+from memebattle.memes import handlers as meme_handlers
 from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {"memes": memes.routes}
+ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {
+    "memes": meme_handlers.routes,
+    "chat": chat_handlers.routes,
+}
 
 
 class WorkerApp(AsgiFastStream):
@@ -49,20 +53,25 @@ class WorkerApp(AsgiFastStream):
 
 
 def create_app(
-    settings: Settings | None = None, *, wiring: Wiring | None = None, **overrides: Any
+    settings: Settings | None = None,
+    *,
+    wiring: Wiring | None = None,
+    memes: MemeParts | None = None,
+    chat: ChatParts | None = None,
 ) -> WorkerApp:
-    """The worker. `overrides` are parts of the house, by the names of `open_house`.
+    """The worker. `memes` and `chat` are parts of the house that are given instead of opened.
 
     Raises:
         SettingsError: WORKER_CONTEXTS names something we do not have.
     """
     settings = settings or (wiring.settings if wiring else Settings.from_env())
-    wiring = wiring or wire(settings, "worker", consumes=True)
-    wiring.broker.include_routers(*(route(settings) for route in _routes(settings)))
+    wiring = wiring or wire(settings, "worker", _contexts(settings))
+    for name in wiring.contexts:
+        wiring.broker.include_router(ROUTES[name](settings), middlewares=[wiring.deliveries[name]])
 
     @contextlib.asynccontextmanager
     async def lifespan(context: ContextRepo) -> AsyncIterator[None]:
-        async with open_house(wiring, **overrides) as house:
+        async with open_house(wiring, memes=memes, chat=chat) as house:
             furnish(context, house)
             yield
 
@@ -84,19 +93,20 @@ def create_app(
 def furnish(context: ContextRepo, house: House) -> None:
     """Put the services where the handlers look for them."""
     context.set_global("memes", house.memes)
+    context.set_global("chat", house.chat)
 
 
-def _routes(settings: Settings) -> list[Callable[[Settings], NatsRouter]]:
+def _contexts(settings: Settings) -> list[str]:
     names = [name.strip() for name in settings.delivery.contexts.split(",") if name.strip()]
     if unknown := [name for name in names if name not in ROUTES]:
         raise SettingsError(f"WORKER_CONTEXTS: no context {unknown[0]!r}; there is {', '.join(ROUTES)}")
-    return [ROUTES[name] for name in names]
+    return names
 
 
 def _set_ready(wiring: Wiring) -> Callable[[], None]:
     def ready() -> None:
         wiring.health.starting = False
-        log.info("Worker is ready", extra={"provider": wiring.settings.image_provider})
+        log.info("Worker is ready", extra={"contexts": ",".join(wiring.contexts)})
 
     return ready
 

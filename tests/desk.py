@@ -11,13 +11,17 @@ import httpx
 from fastapi import FastAPI
 
 from memebattle.bus.answers import MemoryAnswers
+from memebattle.bus.chunklog import MemoryChunkLog
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.objects import MemoryImages
 from memebattle.bus.requests import MemoryRequests
+from memebattle.chat.workflows import MemoryWorkflows
 from memebattle.gateway.app import create_app
 from memebattle.memes.messages import MemeRequest
 from memebattle.settings import Settings
 from memebattle.store.cache import MemoryCache
+from memebattle.store.history import MemoryHistory
+from memebattle.store.sessions import MemorySessions
 
 
 @dataclass
@@ -28,6 +32,10 @@ class Desk:
     images: MemoryImages = field(default_factory=MemoryImages)
     cache: MemoryCache = field(default_factory=lambda: MemoryCache(60))
     asked: MemoryCache = field(default_factory=lambda: MemoryCache(60))
+    workflows: MemoryWorkflows = field(default_factory=MemoryWorkflows)
+    chunks: MemoryChunkLog = field(default_factory=MemoryChunkLog)
+    registry: MemorySessions = field(default_factory=lambda: MemorySessions(30))
+    memory: MemoryHistory = field(default_factory=lambda: MemoryHistory(10, 3600))
     is_connected: bool = True
     requests: MemoryRequests = field(init=False)
     http: httpx.AsyncClient = field(init=False)
@@ -43,6 +51,10 @@ class Desk:
             "images": self.images,
             "cache": self.cache,
             "asked": self.asked,
+            "workflows": self.workflows,
+            "chunks": self.chunks,
+            "registry": self.registry,
+            "memory": self.memory,
             "connected": lambda: self.is_connected,
         }
 

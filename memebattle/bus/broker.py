@@ -12,7 +12,7 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import nats.errors
@@ -28,6 +28,7 @@ from memebattle.bus.framework import (
     guard_headers,
     keep_reconnecting,
 )
+from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
@@ -44,7 +45,8 @@ EXIT_CLOSED = 70  # EX_SOFTWARE
 class HardenedBroker(NatsBroker):
     """A `NatsBroker` that survives what was found in testing; see `framework.py` for the details.
 
-    `topology` is ensured at start and watched; without one (a gateway) nothing is. `capacity` bounds pulls.
+    `topology` is ensured at start and watched; without one (a gateway) nothing is. `slots` bound the pulls of
+    each stream. `on_reconnect` is called after each reconnection: what Core said meanwhile was missed.
     """
 
     def __init__(
@@ -54,17 +56,18 @@ class HardenedBroker(NatsBroker):
         *,
         name: str,
         topology: Topology | None = None,
-        capacity: Callable[[], Awaitable[int]] | None = None,
+        slots: Mapping[str, Slots] | None = None,
         middlewares: Sequence[Any] = (),
         exit_process: Callable[[int], object] = os._exit,
     ) -> None:
         nats_settings, self.settings = settings.nats, settings
-        self.metrics, self._topology, self._capacity = metrics, topology, capacity
+        self.metrics, self._topology, self._slots = metrics, topology, slots or {}
         self._exit_process = exit_process
         self._stopping, self._handling = False, Handling()
         self._watching: asyncio.Task[None] | None = None
         self.consumers_present = topology is None
-        self.lag: int | None = None
+        self.lag: dict[str, int] = {}  # stream -> what waits or is in work, as last seen
+        self.on_reconnect: list[Callable[[], object]] = []
         super().__init__(
             nats_settings.url.get_secret_value().split(","),
             name=name,
@@ -105,6 +108,11 @@ class HardenedBroker(NatsBroker):
     def is_connected(self) -> bool:
         return self._connection is not None and self._connection.is_connected
 
+    @property
+    def subscription_count(self) -> int:
+        """Subscriptions that are active now."""
+        return len(self.subscribers) if self.is_connected else 0
+
     async def start(self) -> None:
         """Connect, ensure the topology, subscribe, watch.
 
@@ -126,10 +134,10 @@ class HardenedBroker(NatsBroker):
     async def _start_consuming(self) -> None:
         if self._topology is not None:
             await self._topology.ensure(self.js())
-        self._handling.take_over(self.subscribers)
+        if self._topology is not None:  # a pod hears chunks in order, one by one
+            self._handling.take_over(self.subscribers)
         await super().start()
-        if self._capacity is not None:
-            self._handling.guard_pulls(self.subscribers, self._capacity)
+        self._handling.guard_pulls(self.subscribers, {name: each.free for name, each in self._slots.items()})
         if self._topology is not None:
             self.consumers_present = True
             self._watching = asyncio.create_task(self._watch(self._topology))
@@ -156,16 +164,17 @@ class HardenedBroker(NatsBroker):
     async def _look(self, topology: Topology) -> None:
         missing = [finding for finding in await topology.diff(self.js()) if finding.action == "missing"]
         self.consumers_present = not missing
+        self.metrics.chat.subscriptions.set(self.subscription_count)
         if missing:
             log.error("Lost, putting it back: %s", ", ".join(finding.name for finding in missing))
             await topology.ensure(self.js())
             self.metrics.consumer_restores.inc(len(missing))
             self.consumers_present = True
-        self.lag = 0
         for stream, consumer in topology.consumers:
             info = await self.js().consumer_info(stream, str(consumer.durable_name))
-            self.lag += (info.num_pending or 0) + (info.num_ack_pending or 0)
-        self.metrics.lag.set(self.lag)
+            self.lag[stream] = (info.num_pending or 0) + (info.num_ack_pending or 0)
+            if stream in self._slots:
+                self._slots[stream].metrics.lag.set(self.lag[stream])
 
     async def _on_disconnected(self) -> None:
         if not self._stopping:
@@ -176,6 +185,8 @@ class HardenedBroker(NatsBroker):
         self.metrics.nats_connected.set(1)
         self.metrics.nats_reconnects.inc()
         log.info("NATS reconnected")
+        for called in self.on_reconnect:
+            called()
 
     async def _on_closed(self) -> None:
         # it also closes at the end of a graceful drain; leaving then would cut off work in flight
@@ -185,6 +196,7 @@ class HardenedBroker(NatsBroker):
 
     async def _on_error(self, error: Exception) -> None:
         log.warning("NATS: %r", error)
+        self.metrics.chat.subscribe_errors.inc(isinstance(error, nats.errors.SlowConsumerError))
         if self._connection is not None and NOT_LET_IN in str(error).lower() and not self._stopping:
             log.critical("NATS does not let us in any more; a restart may find new credentials")
             self._exit_process(EXIT_CLOSED)

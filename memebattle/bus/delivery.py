@@ -33,7 +33,7 @@ from memebattle.bus.slots import Slots
 from memebattle.bus.subjects import is_token
 from memebattle.kit.heartbeat import every
 from memebattle.kit.logs import bound
-from memebattle.kit.metrics import Metrics
+from memebattle.kit.metrics import Intake
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +51,11 @@ class Refusals(Protocol):
 
 @dataclass(slots=True)
 class Deliveries:
-    """What every delivery needs; one per process, late-bound where the house is built later."""
+    """What every delivery of one context needs; late-bound where the house is built later."""
 
     slots: Slots
     publisher: DurablePublisher
-    metrics: Metrics
+    metrics: Intake
     ack_wait: float
     refusals: Refusals | None = None
     rng: random.Random = field(default_factory=random.Random)

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 import nats.errors
@@ -111,14 +111,16 @@ class Handling:
             if isinstance(subscriber, PullStreamSubscriber | CoreSubscriber):
                 subscriber.consume = self._in_a_task(subscriber.consume)  # type: ignore[method-assign]
 
-    def guard_pulls(self, subscribers: Iterable[Any], capacity: Callable[[], Awaitable[int]]) -> None:
+    def guard_pulls(
+        self, subscribers: Iterable[Any], capacities: Mapping[str, Callable[[], Awaitable[int]]]
+    ) -> None:
         """Pull only into free slots, once they have started.
 
-        `capacity` waits for a free slot and says how many there are; so a worker never holds messages that it
-        cannot start, and another replica may have them.
+        `capacities` has a function for each stream, which waits for a free slot and says how many there are;
+        so a worker never holds messages that it cannot start, and another replica may have them.
         """
         for subscriber in pull_subscribers(subscribers):
-            self._guard_fetch(subscriber, capacity)
+            self._guard_fetch(subscriber, capacities[subscriber.stream.name])
 
     async def finish(self, subscribers: Iterable[Any], grace: float, last_words: float) -> None:
         """Hear out what Core delivered, pull nothing more, and let the handlers end.

@@ -28,7 +28,7 @@ from typing import Literal, Protocol
 from memebattle.bus.outcome import Busy, Rejected, Retryable
 from memebattle.kit.claims import AlreadyDone, Claims, Taken, Unknown, Won
 from memebattle.kit.heartbeat import every
-from memebattle.kit.metrics import Metrics
+from memebattle.kit.metrics import Intake
 from memebattle.settings import DeliverySettings
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,8 @@ class Request:
     """What `ExactlyOnce` has to know of a request.
 
     `digest` names what is asked; `work` makes the answer; `cancelled` makes the one for a request that was
-    cancelled before it started, `give_up` the one when all tries are spent.
+    cancelled before it started, `give_up` the one when all tries are spent. `publish` is the arbiter: it
+    stores the answer and returns None, or returns the answer that was there already.
     """
 
     request_id: str
@@ -97,6 +98,7 @@ class Request:
     work: Callable[[], Awaitable[Answer]]
     cancelled: Callable[[], Awaitable[Answer]]
     give_up: Callable[[str], Awaitable[Answer]]
+    publish: Callable[[Answer], Awaitable[Answer | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,13 @@ class ExactlyOnce:
     def __init__(
         self,
         claims: Claims,
-        answers: Answers,
         settings: DeliverySettings,
-        metrics: Metrics,
+        metrics: Intake,
         *,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
     ) -> None:
-        self._claims, self._answers, self._metrics = claims, answers, metrics
+        self._claims, self._metrics = claims, metrics
         self._settings = settings
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not secrets
         self._recent = RecentIds(settings.dedup_ttl, clock=clock)
@@ -245,7 +246,7 @@ class ExactlyOnce:
         raise Rejected("too_many_attempts", detail)
 
     async def _publish(self, request: Request, answer: Answer, delivery: Delivery) -> Answer | None:
-        existing = await self._answers.publish(answer)
+        existing = await request.publish(answer)
         if existing is None:
             self._recent.add(answer.request_id, answer.digest)
             return answer

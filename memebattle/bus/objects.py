@@ -39,7 +39,7 @@ class NatsImages:
     """The real store. A failure is counted and costs nothing else: the answer carries the bytes anyway."""
 
     def __init__(self, js: Callable[[], JetStreamContext], bucket: str, metrics: Metrics) -> None:
-        self._js, self._bucket, self._errors = js, bucket, metrics.image_store_errors
+        self._js, self._bucket, self._errors = js, bucket, metrics.memes.image_store_errors
 
     async def put(self, meme: Image) -> None:
         try:

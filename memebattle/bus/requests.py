@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from nats.aio.client import Client
@@ -15,6 +15,7 @@ from nats.js.errors import APIError
 
 from memebattle.bus.idempotency import Answer, Answers
 from memebattle.bus.publishing import STREAM_IS_FULL, DurablePublisher
+from memebattle.bus.refusals import QueueFull
 from memebattle.bus.subjects import MEME_CANCEL, fill
 
 FIRST_LOOK, LONGEST_LOOK = 0.01, 1.0  # seconds between looks for an answer that was heard
@@ -22,8 +23,21 @@ FIRST_LOOK, LONGEST_LOOK = 0.01, 1.0  # seconds between looks for an answer that
 type Wait = Callable[[float], Awaitable[Answer | None]]
 
 
-class QueueFull(Exception):
-    """The stream refuses more work: nothing is dropped silently, so the flood has to wait outside."""
+async def store_work(
+    publisher: DurablePublisher, subject: str, body: bytes, headers: Mapping[str, str], stream: str
+) -> None:
+    """Publish to a work queue.
+
+    Raises:
+        QueueFull: the stream is at its limit.
+        PublishFailed: NATS is away for longer than the publisher's budget.
+    """
+    try:
+        await publisher.publish(subject, body, headers, stream)
+    except APIError as error:
+        if error.err_code == STREAM_IS_FULL:
+            raise QueueFull("too many requests are waiting") from error
+        raise
 
 
 @dataclass(slots=True)
@@ -43,12 +57,7 @@ class JetStreamRequests:
             QueueFull: the stream is at its limit.
             PublishFailed: NATS is away for longer than the publisher's budget.
         """
-        try:
-            await self.publisher.publish(self.subject, body, {"Nats-Msg-Id": request_id}, self.stream)
-        except APIError as error:
-            if error.err_code == STREAM_IS_FULL:
-                raise QueueFull("too many requests are waiting") from error
-            raise
+        await store_work(self.publisher, self.subject, body, {"Nats-Msg-Id": request_id}, self.stream)
 
     async def cancel(self, request_id: str) -> None:
         """Tell every worker."""

@@ -12,18 +12,17 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 
-from memebattle.kit.metrics import Metrics
+from memebattle.kit.metrics import Intake
 
 
 class Slots:
     """`limit` requests in work at a time."""
 
-    def __init__(self, limit: int, metrics: Metrics) -> None:
-        self.limit = limit
+    def __init__(self, limit: int, metrics: Intake) -> None:
+        self.limit, self.metrics = limit, metrics
         self._used = 0
         self._queue: deque[object] = deque()
         self._freed = asyncio.Condition()
-        self._gauge = metrics.in_flight
 
     @property
     def used(self) -> int:
@@ -67,10 +66,10 @@ class Slots:
 
     def _hold(self) -> None:
         self._used += 1
-        self._gauge.set(self._used)
+        self.metrics.in_flight.set(self._used)
 
     async def _release(self) -> None:
         self._used -= 1
-        self._gauge.set(self._used)
+        self.metrics.in_flight.set(self._used)
         async with self._freed:
             self._freed.notify_all()

@@ -11,9 +11,8 @@ Why consumers are created here and not by the client library: an existing durabl
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, replace
 
 from nats.js import JetStreamContext
 from nats.js.api import (
@@ -27,32 +26,15 @@ from nats.js.api import (
     StreamConfig,
     StreamSource,
 )
-from nats.js.errors import NotFoundError
 
-from memebattle.settings import Settings
+from memebattle.bus.drift import Finding, inspect_consumer, inspect_stream
+from memebattle.bus.subjects import CHAT_EXECUTE, CHAT_STREAM
+from memebattle.settings import DeliverySettings, Settings
 
 log = logging.getLogger(__name__)
 
 DAY = 24 * 3600.0
 MIB = 1024 * 1024
-
-type Action = Literal["ok", "missing", "created", "updated", "drift"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found about one stream or consumer, and what was done about it."""
-
-    kind: Literal["stream", "consumer", "bucket"]
-    name: str
-    action: Action
-    drift: dict[str, tuple[Any, Any]]  # field -> (declared, found)
-
-    def __str__(self) -> str:
-        changes = ", ".join(
-            f"{key}: {have!r} instead of {want!r}" for key, (want, have) in self.drift.items()
-        )
-        return f"{self.kind} {self.name}: {self.action}" + (f" ({changes})" if changes else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,19 +45,15 @@ class Topology:
     consumers: tuple[tuple[str, ConsumerConfig], ...]
 
     @classmethod
-    def of(cls, settings: Settings) -> Topology:
-        """The declared state for these settings."""
-        nats = settings.nats
-        declared = (_requests(settings), _request_log(settings), _results(settings), _dead_letters(settings))
+    def of(cls, settings: Settings, contexts: Collection[str] | None = None) -> Topology:
+        """The declared state for these settings: of every context, or of those a worker serves."""
+        parts = [
+            declare(settings) for name, declare in _CONTEXTS.items() if contexts is None or name in contexts
+        ]
+        streams = [stream for part in parts for stream in part.streams] + [_dead_letters(settings)]
         return cls(
-            streams=(
-                *(
-                    replace(config, num_replicas=nats.replicas, storage=StorageType.FILE)
-                    for config in declared
-                ),
-                _images(settings),
-            ),
-            consumers=((nats.stream, _meme_generator(settings)),),
+            streams=tuple(replace(stream, num_replicas=settings.nats.replicas) for stream in streams),
+            consumers=tuple(consumer for part in parts for consumer in part.consumers),
         )
 
     async def apply(self, js: JetStreamContext) -> list[Finding]:
@@ -92,12 +70,12 @@ class Topology:
 
     async def diff(self, js: JetStreamContext) -> list[Finding]:
         """Only look."""
-        found = [await _inspect_stream(js, config) for config in self.streams]
-        return found + [await _inspect_consumer(js, stream, config) for stream, config in self.consumers]
+        found = [await inspect_stream(js, config) for config in self.streams]
+        return found + [await inspect_consumer(js, stream, config) for stream, config in self.consumers]
 
-    async def _reconcile(self, js: JetStreamContext, *, update: bool) -> Any:
+    async def _reconcile(self, js: JetStreamContext, *, update: bool) -> AsyncIterator[Finding]:
         for config in self.streams:
-            finding = await _inspect_stream(js, config)
+            finding = await inspect_stream(js, config)
             if finding.action == "missing":
                 await js.add_stream(config)
                 finding = replace(finding, action="created")
@@ -106,7 +84,7 @@ class Topology:
                 finding = replace(finding, action="updated")
             yield _reported(finding)
         for stream, consumer in self.consumers:
-            finding = await _inspect_consumer(js, stream, consumer)
+            finding = await inspect_consumer(js, stream, consumer)
             if finding.action == "missing" or (finding.action == "drift" and update):
                 await js.add_consumer(stream, consumer)
                 finding = replace(finding, action="created" if finding.action == "missing" else "updated")
@@ -119,11 +97,29 @@ def _reported(finding: Finding) -> Finding:
     return finding
 
 
+def _memes(settings: Settings) -> Topology:
+    return Topology(
+        (_requests(settings), _request_log(settings), _results(settings), _images(settings)),
+        ((settings.nats.stream, _meme_generator(settings)),),
+    )
+
+
+def _chat(settings: Settings) -> Topology:
+    return Topology(
+        (_workflow_requests(settings), _chat_chunks(settings)),
+        ((settings.nats.workflow_stream, _workflow_processor(settings)),),
+    )
+
+
+_CONTEXTS: dict[str, Callable[[Settings], Topology]] = {"memes": _memes, "chat": _chat}
+
+
 def _requests(settings: Settings) -> StreamConfig:
     return StreamConfig(
         name=settings.nats.stream,
         description="Meme requests waiting for their answer",
         subjects=[settings.nats.request_subject],
+        storage=StorageType.FILE,
         retention=RetentionPolicy.WORK_QUEUE,
         # a flood is refused at the door: discard=old would silently drop requests nobody served yet
         discard=DiscardPolicy.NEW,
@@ -139,6 +135,7 @@ def _request_log(settings: Settings) -> StreamConfig:
         name=settings.nats.log_stream,
         description="A copy of every request, for replay and inspection",
         sources=[StreamSource(name=settings.nats.stream)],
+        storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,
         max_bytes=1024 * MIB,
@@ -154,6 +151,7 @@ def _results(settings: Settings) -> StreamConfig:
         name=settings.nats.results_stream,
         description="Answers: at most one per request",
         subjects=["answers.meme.>"],
+        storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,
         max_bytes=2048 * MIB,
@@ -169,6 +167,7 @@ def _dead_letters(settings: Settings) -> StreamConfig:
         name=settings.nats.dead_letter_stream,
         description="Messages that could not be served, with the reason in their headers",
         subjects=["dlq.>"],
+        storage=StorageType.FILE,
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,
         max_bytes=256 * MIB,
@@ -186,7 +185,6 @@ def _images(settings: Settings) -> StreamConfig:
         description="Images by SHA-256",
         subjects=[f"$O.{bucket}.C.>", f"$O.{bucket}.M.>"],
         storage=StorageType.FILE,
-        num_replicas=settings.nats.replicas,
         retention=RetentionPolicy.LIMITS,
         discard=DiscardPolicy.OLD,  # a full gallery forgets its oldest picture
         max_bytes=1024 * MIB,
@@ -198,62 +196,59 @@ def _images(settings: Settings) -> StreamConfig:
 
 
 def _meme_generator(settings: Settings) -> ConsumerConfig:
-    delivery = settings.delivery
+    nats, delivery = settings.nats, settings.delivery
+    return _work_consumer(nats.consumer, nats.request_subject, delivery, delivery.concurrency)
+
+
+def _workflow_requests(settings: Settings) -> StreamConfig:
+    return StreamConfig(
+        name=settings.nats.workflow_stream,
+        description="Chat messages waiting for the end of their answer",
+        subjects=[CHAT_EXECUTE.format(session_id="*")],
+        storage=StorageType.FILE,
+        retention=RetentionPolicy.WORK_QUEUE,
+        discard=DiscardPolicy.NEW,
+        max_msgs=100_000,
+        max_bytes=1024 * MIB,
+        max_age=DAY,
+        duplicate_window=120,
+    )
+
+
+def _chat_chunks(settings: Settings) -> StreamConfig:
+    return StreamConfig(
+        name=settings.nats.chunks_stream,
+        description="Chunks of chat answers, for clients that come late, move or lose something",
+        subjects=[CHAT_STREAM.format(session_id="*", message_id="*")],
+        # what survives a restart: of a single server its disk, of a cluster its other servers. A cluster may
+        # sync every write (`sync_interval: always`), which is right for requests and too much for tokens
+        storage=StorageType.MEMORY if settings.nats.replicas > 1 else StorageType.FILE,
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.OLD,
+        max_bytes=256 * MIB,
+        max_age=600,
+        duplicate_window=120,
+        allow_direct=True,
+    )
+
+
+def _workflow_processor(settings: Settings) -> ConsumerConfig:
+    subject = CHAT_EXECUTE.format(session_id="*")
+    return _work_consumer(
+        settings.nats.workflow_consumer, subject, settings.delivery, settings.chat.concurrency
+    )
+
+
+def _work_consumer(name: str, subject: str, delivery: DeliverySettings, concurrency: int) -> ConsumerConfig:
     return ConsumerConfig(
-        name=settings.nats.consumer,
-        durable_name=settings.nats.consumer,
+        name=name,
+        durable_name=name,
         description="The workers",
         deliver_policy=DeliverPolicy.ALL,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=delivery.ack_wait,
         # a nak counts as a delivery, so a small number would kill waiting copies; tries are counted in Redis
         max_deliver=-1,
-        max_ack_pending=2 * delivery.max_replicas * delivery.concurrency,
-        filter_subject=settings.nats.request_subject,
+        max_ack_pending=2 * delivery.max_replicas * concurrency,
+        filter_subject=subject,
     )
-
-
-async def _inspect_stream(js: JetStreamContext, config: StreamConfig) -> Finding:
-    kind: Literal["stream", "bucket"] = "bucket" if str(config.name).startswith("OBJ_") else "stream"
-    try:
-        info = await js.stream_info(str(config.name))
-    except NotFoundError:
-        return Finding(kind, str(config.name), "missing", {})
-    return _compared(kind, str(config.name), config, info.config)
-
-
-async def _inspect_consumer(js: JetStreamContext, stream: str, config: ConsumerConfig) -> Finding:
-    name = str(config.durable_name)
-    try:
-        info = await js.consumer_info(stream, name)
-    except NotFoundError:
-        return Finding("consumer", name, "missing", {})
-    return _compared("consumer", name, config, info.config)
-
-
-def _compared(kind: Literal["stream", "consumer", "bucket"], name: str, declared: Any, found: Any) -> Finding:
-    drift = dict(_differences(declared, found))
-    return Finding(kind, name, "drift" if drift else "ok", drift)
-
-
-def _differences(declared: Any, found: Any) -> Iterator[tuple[str, tuple[Any, Any]]]:
-    for field in fields(declared):
-        want, have = getattr(declared, field.name), getattr(found, field.name)
-        unset = want in (None, 0, -1, False) and have in (None, 0, -1, False)
-        if want is not None and not unset and not _same(want, have):
-            yield field.name, (want, have)
-
-
-def _same(want: Any, have: Any) -> bool:
-    if isinstance(want, list):
-        return [_plain(item) for item in want] == [_plain(item) for item in have or []]
-    return bool(_plain(want) == _plain(have))
-
-
-def _plain(value: Any) -> Any:
-    """Comparable form: enums by value, nested configuration by the fields we set."""
-    if isinstance(value, StreamSource):
-        return value.name
-    if isinstance(value, RePublish):
-        return (value.src, value.dest)
-    return getattr(value, "value", value)

@@ -18,6 +18,14 @@ MEME_STATUS = "meme.status.{request_id}"
 MEME_CANCEL = "meme.cancel.{request_id}"
 ANSWER = "answers.meme.{request_id}.{kind}"
 DEAD_LETTER = "dlq.{stream}.{consumer}"
+CHAT_EXECUTE = "chat.workflow.execute.{session_id}"
+CHAT_CANCEL = "chat.workflow.cancel.{session_id}"
+CHAT_POD = "chat.pod.{pod_id}.response"
+CHAT_BROADCAST = "chat.session.{session_id}.broadcast"
+CHAT_STREAM = "chat.stream.{session_id}.{message_id}"
+CHAT_HEALTH = "chat.pod.{pod_id}.health"
+CHAT_ROLL_CALL = "chat.pods.health"
+CHAT_HEARTBEAT = "chat.pod.{pod_id}.heartbeat"
 
 MEANINGS = {
     MEME_REQUEST: "A prompt that wants a picture. Core NATS (fast) and JetStream (durable) alike.",
@@ -28,6 +36,14 @@ MEANINGS = {
     MEME_CANCEL: "Asks to stop one request; it is then answered with the error `cancelled`.",
     ANSWER: "The raw copy of one request's answer, for a client that wants only its own; at least once.",
     DEAD_LETTER: "A message that could not be served, with the reason in its headers.",
+    CHAT_EXECUTE: "A message of a chat session that wants an answer. Core NATS and JetStream alike.",
+    CHAT_CANCEL: "Asks to stop the answer to one message, or to whatever the session is being told.",
+    CHAT_POD: "Chunks of answers for one pod, which holds SSE connections of their session.",
+    CHAT_BROADCAST: "The same chunks for all pods, when the registry cannot say which of them to tell.",
+    CHAT_STREAM: "Every chunk, kept for ten minutes for clients that come late, move or lose something.",
+    CHAT_HEALTH: "Asks one pod how it is; it replies.",
+    CHAT_ROLL_CALL: "Asks every pod how it is; each replies.",
+    CHAT_HEARTBEAT: "A pod says that it lives, how many connections it holds and what that costs.",
 }
 
 _TOKEN = re.compile(TOKEN_PATTERN)

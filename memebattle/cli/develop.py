@@ -96,7 +96,7 @@ def nats_config(
     output.touch(mode=0o600)
     output.write_text(
         "listen: 0.0.0.0:4222\nhttp: 0.0.0.0:8222\nmax_payload: 1048576\n"
-        'jetstream { store_dir: "/data", max_mem: 256M, max_file: 8G, sync_interval: always }\n'
+        'jetstream { store_dir: "/data", max_mem: 512M, max_file: 8G, sync_interval: always }\n'
         'websocket { listen: "0.0.0.0:8080", no_tls: true, compression: true, no_auth_user: browser }\n'
         + accounts(words)
     )
@@ -143,6 +143,32 @@ def fake_hf(
 
     manners = Manners(_seconds(latency), error_rate, status, style="noise" if noise else "artist")
     asyncio.run(serve(manners, port=port, ready=ready))
+
+
+@dev.command("fake-llm")
+def fake_llm(
+    port: Annotated[int, typer.Option(help="Port on loopback; 0 = a free one")] = 8901,
+    latency: Annotated[str, typer.Option(help="Time before an answer: 800ms, 1.5s")] = "200ms",
+    token_time: Annotated[str, typer.Option(help="Time per token")] = "20ms",
+) -> None:
+    """An OpenAI and an Anthropic of your own, so that the real clients run without keys and network.
+
+    Faults are asked for by a word in the message (`!429`, `!cut`, `!silence`) or by the model (`fake-429`).
+
+    Example: memebattle dev fake-llm --latency 800ms --token-time 50ms
+    then: OPENAI_BASE_URL=http://127.0.0.1:8901/v1 memebattle up
+    """
+    from memebattle.cli.fake_llm import FakeLLM, Manners, serve
+    from memebattle.cli.fake_llm.faults import FAULTS
+
+    def ready(fake: FakeLLM) -> None:
+        note(
+            f"OPENAI_BASE_URL={fake.openai_url} ANTHROPIC_BASE_URL={fake.base_url} "
+            f"CHAT_CUSTOM_URL={fake.openai_url}   (calls are counted at {fake.base_url}/_calls)"
+        )
+        note(f"faults: {' '.join(f'!{name}' for name in FAULTS)}")
+
+    asyncio.run(serve(Manners(_seconds(latency), _seconds(token_time)), port=port, ready=ready))
 
 
 def _seconds(text: str) -> float:

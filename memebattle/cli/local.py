@@ -142,7 +142,7 @@ class NatsServer:
         return (
             f"server_name: memebattle-local\nlisten: 127.0.0.1:{self.port}\n"
             f"http: 127.0.0.1:{self.monitor_port}\nmax_payload: {self.max_payload}\n"
-            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 256M, max_file: 8G }}\n'
+            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 8G }}\n'
             f'websocket {{ listen: "127.0.0.1:{self.websocket_port}", no_tls: true, compression: true, '
             "no_auth_user: browser }\n" + accounts(self.passwords)
         )
@@ -185,6 +185,7 @@ def worker(environment: Mapping[str, str], number: int, log: Path | None = None)
     return Child(f"worker-{number}", argv, {"WORKER_ID": f"worker-{number}", **environment}, log)
 
 
-def gateway(environment: Mapping[str, str], log: Path | None = None) -> Child:
-    """A gateway process on GATEWAY_ADDR."""
-    return Child("gateway", [sys.executable, "-m", "memebattle.gateway"], environment, log)
+def gateway(environment: Mapping[str, str], log: Path | None = None, *, number: int = 1) -> Child:
+    """A gateway process on GATEWAY_ADDR, which is one of the pods of chat."""
+    argv = [sys.executable, "-m", "memebattle.gateway"]
+    return Child("gateway", argv, {"WORKER_ID": f"gateway-{number}", **environment}, log)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from types import FrameType
-
-import uvicorn
 
 from memebattle.gateway.app import create_app
+from memebattle.gateway.server import serve
 from memebattle.kit import logs
 from memebattle.settings import Settings, SettingsError
 
@@ -17,7 +14,7 @@ def main() -> int:
     """Serve; on a signal finish the requests in work within the grace period.
 
     Returns:
-        0, or 2 when a setting cannot be used.
+        0, 2 when a setting cannot be used, or 3 when the server cannot start.
     """
     try:
         settings = Settings.from_env()
@@ -25,22 +22,13 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
         return 2
     logs.configure(settings.observability.log_level, settings.observability.log_format)
-    signal.signal(signal.SIGTERM, _stop_was_asked_for)
-    host, _, port = settings.gateway.address.rpartition(":")
-    uvicorn.run(
-        create_app(settings),
-        host=host or "0.0.0.0",
-        port=int(port),
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=round(settings.delivery.shutdown_grace) or None,
+    app = create_app(settings)
+    return serve(
+        app,
+        settings.gateway.address,
+        grace=settings.delivery.shutdown_grace,
+        on_stop=app.state.wiring.health.stop,
     )
-    return 0
-
-
-def _stop_was_asked_for(_number: int, _frame: FrameType | None) -> None:
-    """Uvicorn raises the signal again after it has stopped; a stop on request is no failure."""
 
 
 if __name__ == "__main__":

@@ -15,31 +15,36 @@ from typing import Any
 from fastapi import FastAPI
 
 import memebattle
-from memebattle.bootstrap import Wiring, open_reception, wire
+from memebattle.bootstrap import GatewayParts, Wiring, open_reception, wire
+from memebattle.chat import handlers as chat_handlers
+from memebattle.chat import http as chat
+from memebattle.chat.pod import pod_id_of
 from memebattle.gateway import errors, web
 from memebattle.memes import http as memes
 from memebattle.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (memes.router,)
+ROUTERS = (memes.router, chat.router)
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
-    """The gateway. `overrides` are parts of the reception, by the names of `open_reception`."""
-    wiring = wire(settings or Settings.from_env(), "gateway", consumes=False)
+    """The gateway. `overrides` are parts of the reception, by the names of `GatewayParts`."""
+    wiring = wire(settings or Settings.from_env(), "gateway")
+    settings = wiring.settings
+    wiring.broker.include_router(chat_handlers.pod_routes(pod_id_of(settings.worker_id)))
     app = FastAPI(
         title="memebattle",
         version=memebattle.__version__,
-        summary="Ask for a meme, get exactly one answer",
+        summary="Ask for a meme, get exactly one answer; chat, and miss no token",
         docs_url=None,
         redoc_url=None,
-        lifespan=_lifespan(wiring, overrides),
+        lifespan=_lifespan(wiring, GatewayParts(**overrides)),
     )
     app.state.wiring = wiring
-    app.state.max_wait = wiring.settings.gateway.max_wait
+    app.state.max_wait = settings.gateway.max_wait
     for router in ROUTERS:
-        app.include_router(router, responses=errors.responses(400, 404, 409, 413, 422, 503))
+        app.include_router(router, responses=errors.responses(400, 404, 409, 410, 413, 422, 503))
     app.include_router(web.page_settings(wiring))
     errors.install(app)
     web.probes(app, wiring)
@@ -50,11 +55,12 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     return app
 
 
-def _lifespan(wiring: Wiring, overrides: dict[str, Any]) -> Any:
+def _lifespan(wiring: Wiring, parts: GatewayParts) -> Any:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_reception(wiring, **overrides) as reception:
+        async with open_reception(wiring, parts) as reception:
             app.state.asking, app.state.gallery = reception.asking, reception.gallery
+            app.state.chatting, app.state.sessions = reception.chatting, reception.sessions
             wiring.health.starting = False
             log.info("Gateway is ready", extra={"address": wiring.settings.gateway.address})
             yield

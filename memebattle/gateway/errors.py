@@ -20,8 +20,9 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from memebattle.bus.publishing import MessageTooLarge, PublishFailed
-from memebattle.bus.requests import QueueFull
-from memebattle.memes.asking import IdConflict, Unavailable
+from memebattle.bus.refusals import IdConflict, QueueFull, Unavailable
+from memebattle.chat.asking import UnknownMessage
+from memebattle.chat.sessions import Gone
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,8 @@ PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
     IdConflict: (409, "id-conflict", True),
     MessageTooLarge: (413, "content-too-large", False),
     QueueFull: (503, "queue-full", True),
+    Gone: (410, "not-resumable", True),
+    UnknownMessage: (404, "unknown-message", True),
     Unavailable: (503, "nats-unavailable", True),
     PublishFailed: (503, "nats-unavailable", False),
     nats.errors.Error: (503, "nats-unavailable", False),

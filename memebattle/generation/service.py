@@ -70,7 +70,7 @@ class GenerationService:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model, self._cache, self._flights, self._images = model, cache, flights, images
-        self._metrics, self._image_budget = metrics, image_budget
+        self._metrics, self._image_budget = metrics.memes, image_budget
         self._flight_wait, self._flight_beat, self._clock = flight_wait, flight_beat, clock
         self._flying: dict[str, _SharedTask] = {}
 

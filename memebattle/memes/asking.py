@@ -16,20 +16,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from memebattle.bus.idempotency import Answer, Answers
+from memebattle.bus.refusals import IdConflict, Unavailable
 from memebattle.generation.ports import Cache
 from memebattle.memes.messages import MemeRequest
 
 SUBMIT_BUDGET = 10.0  # seconds; longer than an election, shorter than a client's patience
 
 type Wait = Callable[[float], Awaitable[Answer | None]]
-
-
-class IdConflict(Exception):
-    """The id names another request."""
-
-
-class Unavailable(Exception):
-    """NATS is out of reach; the same request may be accepted in a moment."""
 
 
 class Requests(Protocol):

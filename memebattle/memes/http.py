@@ -10,13 +10,13 @@ import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.messages import TOKEN_PATTERN, decode
 from memebattle.generation.gallery import Gallery
+from memebattle.kit.http import body_as
 from memebattle.memes.asking import Asking
 from memebattle.memes.messages import MemeError, MemeRequest, MemeResponse
 
@@ -58,15 +58,7 @@ async def the_meme_request(request: Request) -> MemeRequest:
         HTTPException: 400, not JSON.
         RequestValidationError: JSON, but no meme request.
     """
-    body = await request.body()
-    try:
-        data = decode(body)
-    except ValueError as error:
-        raise HTTPException(400, f"the body is not JSON: {error}") from error
-    try:
-        return MemeRequest.model_validate(data)
-    except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
+    return await body_as(MemeRequest, request, decode)
 
 
 Memes = Annotated[Asking, Depends(the_asking)]

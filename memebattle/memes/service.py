@@ -90,7 +90,7 @@ class MemeService:
         position: Callable[[], int | None] = lambda: None,
     ) -> None:
         self._once, self._generation, self._answers, self._claims = once, generation, answers, claims
-        self._events, self._metrics = events, metrics
+        self._events, self._metrics = events, metrics.memes
         self._worker, self._position = worker, position
         self._in_work: dict[str, asyncio.Task[Generated]] = {}
         self._cancelled: set[str] = set()
@@ -144,6 +144,7 @@ class MemeService:
             work=lambda: self._work(job),
             cancelled=lambda: self._end(job, "cancelled", "cancelled on request"),
             give_up=lambda detail: self._end(job, "dead_lettered", detail),
+            publish=self._answers.publish,
         )
         try:
             stored = await self._once.answer(request, job.delivery)

@@ -4,6 +4,8 @@
                           "X" when cancelled before anybody took it
     mb:claim:{id}:tries   how often it was claimed; a crashed try is counted because nobody takes it back
 
+Those are the keys of memes; a context with ids of its own has a kind of its own in the place of "claim".
+
 A claim is never needed for correctness (see `bus/idempotency.py`), so it may be away, wiped or evicted.
 """
 
@@ -43,10 +45,10 @@ return redis.call('DEL', KEYS[1])
 
 
 class RedisClaims:
-    """Claims shared by all replicas."""
+    """Claims shared by all replicas. `kind` begins their keys: equal ids of two kinds are two requests."""
 
-    def __init__(self, store: RedisStore) -> None:
-        self._store = store
+    def __init__(self, store: RedisStore, kind: str = "claim") -> None:
+        self._store, self._kind = store, kind
         self._claim = store.client.register_script(_CLAIM)
         self._renew = store.client.register_script(_RENEW)
         self._release = store.client.register_script(_RELEASE)
@@ -55,7 +57,7 @@ class RedisClaims:
         token = uuid.uuid4().hex
         arguments: list[str | int] = [token, _ms(lease), _ms(DONE_TTL)]
         try:
-            verdict, value = await self._store.do(lambda: self._claim(_keys(request_id), arguments))
+            verdict, value = await self._store.do(lambda: self._claim(self._keys(request_id), arguments))
         except StoreAway:
             return Unknown()
         match verdict:
@@ -69,17 +71,17 @@ class RedisClaims:
                 return Taken(max(int(value), 0) / 1000)
 
     async def renew(self, request_id: str, token: str, lease: float) -> None:
-        await self._quietly(lambda: self._renew(_keys(request_id)[:1], [token, _ms(lease)]))
+        await self._quietly(lambda: self._renew(self._keys(request_id)[:1], [token, _ms(lease)]))
 
     async def release(self, request_id: str, token: str, *, refund: bool) -> None:
-        await self._quietly(lambda: self._release(_keys(request_id), [token, int(refund)]))
+        await self._quietly(lambda: self._release(self._keys(request_id), [token, int(refund)]))
 
     async def done(self, request_id: str, digest: str) -> None:
-        key, value = _keys(request_id)[0], f"D{digest}"
+        key, value = self._keys(request_id)[0], f"D{digest}"
         await self._quietly(lambda: self._store.client.set(key, value, px=_ms(DONE_TTL)))
 
     async def cancel(self, request_id: str) -> None:
-        key = _keys(request_id)[0]
+        key = self._keys(request_id)[0]
         await self._quietly(lambda: self._store.client.set(key, "X", px=_ms(DONE_TTL), nx=True))
 
     async def _quietly(self, operation: Callable[[], Awaitable[object]]) -> None:
@@ -88,10 +90,10 @@ class RedisClaims:
         except StoreAway:
             return  # the lease runs out by itself; the answer stream arbitrates
 
-
-def _keys(request_id: str) -> list[str]:
-    # the braces keep both keys on one node of a Redis cluster
-    return [f"{PREFIX}claim:{{{request_id}}}", f"{PREFIX}claim:{{{request_id}}}:tries"]
+    def _keys(self, request_id: str) -> list[str]:
+        # the braces keep both keys on one node of a Redis cluster
+        key = f"{PREFIX}{self._kind}:{{{request_id}}}"
+        return [key, f"{key}:tries"]
 
 
 def _ms(seconds: float) -> int:

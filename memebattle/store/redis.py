@@ -102,7 +102,7 @@ class RedisStore:
 
     def _note_failure(self, error: Exception) -> None:
         self._away_until = self._clock() + PAUSE
-        self._metrics.cache_errors.inc()
+        self._metrics.memes.cache_errors.inc()
         if self._up is not False:
             log.warning("Redis is away, going on without it", extra={"error": repr(error)})
         self._note(up=False)

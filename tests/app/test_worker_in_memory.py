@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from faststream.nats import TestApp, TestNatsBroker
 
+from memebattle.bootstrap import MemeParts
 from memebattle.bus.answers import MemoryAnswers
 from memebattle.bus.events import MemoryEvents
 from memebattle.bus.objects import MemoryImages
@@ -41,14 +42,16 @@ class InMemory:
 
     def app(self, **env: str) -> WorkerApp:
         return create_app(
-            Settings.from_env(env),
-            model=self.model,
-            answers=self.answers,
-            events=self.events,
-            claims=self.claims,
-            cache=MemoryCache(3600),
-            flights=MemoryFlights(),
-            images=MemoryImages(),
+            Settings.from_env({"WORKER_CONTEXTS": "memes"} | env),
+            memes=MemeParts(
+                model=self.model,
+                answers=self.answers,
+                events=self.events,
+                claims=self.claims,
+                cache=MemoryCache(3600),
+                flights=MemoryFlights(),
+                images=MemoryImages(),
+            ),
         )
 
     @contextlib.asynccontextmanager

@@ -15,7 +15,7 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from memebattle.bootstrap import answers_of, wire
+from memebattle.bootstrap import MemeParts, answers_of, wire
 from memebattle.bus.delivery import Deliveries, DeliveryMiddleware, is_jetstream
 from memebattle.bus.idempotency import Answer
 from memebattle.generation.ports import ImageSpec, RawImage
@@ -123,15 +123,17 @@ class Answers:
 
 
 def main() -> None:
-    wiring = wire(Settings.from_env(), "worker", consumes=True)
-    wiring.deliveries.__class__ = Watched
+    wiring = wire(Settings.from_env(), "worker", ["memes"])
+    wiring.deliveries["memes"].__class__ = Watched
     store = RedisStore(wiring.settings.redis, wiring.metrics)
     app = create_app(
         wiring=wiring,
-        claims=Claims(store),
-        cache=Cache(store, wiring.settings.redis.cache_ttl),
-        model=Model(open_image_model(wiring.settings)),
-        answers=Answers(answers_of(wiring)),
+        memes=MemeParts(
+            claims=Claims(store),
+            cache=Cache(store, wiring.settings.redis.cache_ttl),
+            model=Model(open_image_model(wiring.settings)),
+            answers=Answers(answers_of(wiring)),
+        ),
     )
     asyncio.run(app.run())
 

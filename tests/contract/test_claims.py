@@ -168,6 +168,22 @@ async def test_cancelling_what_was_answered_changes_nothing(bench: Bench) -> Non
     assert await bench.claims.claim("r1", LONG) == AlreadyDone("digest")
 
 
+async def test_kinds_of_claims_share_nothing(redis_store: RedisStore) -> None:
+    """Equal ids of a meme and of a chat message are two requests: their claims and tries stay apart."""
+    memes, chat = RedisClaims(redis_store), RedisClaims(redis_store, "chat-claim")
+    await memes.done("1", "digest-of-a-meme")
+    message = won(await chat.claim("1", LONG))
+    await chat.release("1", message.token, refund=False)
+
+    assert won(await chat.claim("1", LONG)).attempt == 2
+    assert await memes.claim("1", LONG) == AlreadyDone("digest-of-a-meme")
+    assert set(await redis_store.client.keys()) == {
+        b"mb:claim:{1}",
+        b"mb:chat-claim:{1}",
+        b"mb:chat-claim:{1}:tries",
+    }
+
+
 async def test_an_evicted_counter_leaves_no_key_behind_that_lives_for_ever(redis_store: RedisStore) -> None:
     """The counter may be evicted while its claim stays; the refund must not create it anew, without a TTL."""
     claims = RedisClaims(redis_store)

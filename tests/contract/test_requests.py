@@ -10,7 +10,8 @@ from nats.aio.msg import Msg
 
 from memebattle.bus.answers import JetStreamAnswers, MemoryAnswers
 from memebattle.bus.idempotency import Answer, Answers
-from memebattle.bus.requests import JetStreamRequests, MemoryRequests, QueueFull
+from memebattle.bus.refusals import QueueFull
+from memebattle.bus.requests import JetStreamRequests, MemoryRequests
 from tests.contract.conftest import Bus
 from tests.waiting import wait_until
 

@@ -13,6 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from memebattle.bootstrap import MemeParts
 from memebattle.generation.ports import ImageModel
 from memebattle.settings import Settings
 from memebattle.worker import WorkerApp, create_app
@@ -46,7 +47,7 @@ class Platform:
         """A worker, from ready to stopped."""
         # a busy machine may keep us from hearing Redis for longer than the quarter of a second of production
         env = {"REDIS_TIMEOUT": "2"} | self.env | env
-        app = create_app(Settings.from_env(env), model=model or ScriptedModel())
+        app = create_app(Settings.from_env(env), memes=MemeParts(model=model or ScriptedModel()))
         health = app.wiring.health
         async with app.start_lifespan_context():
             await wait_until(lambda: health.report()[0] != "unavailable", "the worker to be ready")

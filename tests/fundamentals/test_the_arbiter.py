@@ -16,7 +16,7 @@ async def test_the_stream_decides_who_answered_first(platform: Platform) -> None
 
     It republishes only what it stored, so listeners hear one answer, whoever else tried.
     """
-    wiring = wire(Settings.from_env(platform.env), "worker", consumes=True)
+    wiring = wire(Settings.from_env(platform.env), "worker", ["memes"])
     await wiring.broker.start()
     arbiter = answers_of(wiring)
     candidates = [Answer("r1", "response", b'{"request_id":"r1","n":%d}' % n, "digest") for n in range(10)]

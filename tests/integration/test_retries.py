@@ -19,6 +19,7 @@ from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
 from PIL import Image
 
+from memebattle.bootstrap import MemeParts
 from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient
 from memebattle.cli.fake_hf import FakeHuggingFace, Manners
@@ -96,7 +97,7 @@ async def at_work(env: dict[str, str], url: str, *, calm: bool = True) -> AsyncI
     async with contextlib.AsyncExitStack() as stack:
         model = open_image_model(settings, rng=lambda: 1.0) if calm else open_image_model(settings)
         stack.push_async_callback(model.aclose)
-        app = create_app(settings, model=model)
+        app = create_app(settings, memes=MemeParts(model=model))
         await stack.enter_async_context(app.start_lifespan_context())
         await wait_until(lambda: app.wiring.health.report()[0] == "ok", "the worker to be ready")
         developer = await nats.connect(url)

@@ -14,7 +14,8 @@ from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
 from nats.js.errors import APIError, NotFoundError
 
 from memebattle.bootstrap import Wiring, wire
-from memebattle.bus.streams import Finding, Topology
+from memebattle.bus.drift import Finding
+from memebattle.bus.streams import Topology
 from memebattle.cli.local import NatsServer
 from memebattle.settings import Settings
 from tests.waiting import wait_until
@@ -201,7 +202,7 @@ async def consuming(server: NatsServer) -> AsyncIterator[Wiring]:
         "NATS_INBOX_PREFIX": "_INBOX_worker",
         "WATCH_INTERVAL": "0.05",
     }
-    wiring = wire(Settings.from_env(env), "worker", consumes=True)
+    wiring = wire(Settings.from_env(env), "worker", ["memes", "chat"])
     await wiring.broker.start()
     try:
         yield wiring
@@ -252,7 +253,7 @@ async def test_the_lag_is_what_the_autoscaler_sees(
         await js.publish("meme.request", b"{}")
 
     async with consuming(nats_server) as wiring:
-        await wait_until(lambda: wiring.broker.lag == 3, "the broker to count")
+        await wait_until(lambda: wiring.broker.lag.get("MEMES") == 3, "the broker to count")
 
         assert wiring.metrics.registry.get_sample_value("meme_generator_consumer_lag") == 3
 
@@ -262,7 +263,7 @@ async def test_a_worker_without_rights_leaves_instead_of_hearing_nothing(
 ) -> None:
     exits: list[int] = []
     env = {"NATS_URL": nats_server.url("monitor"), "NATS_INBOX_PREFIX": "_INBOX_monitor"}
-    wiring = wire(Settings.from_env(env), "worker", consumes=True)
+    wiring = wire(Settings.from_env(env), "worker", ["memes", "chat"])
     wiring.broker._exit_process = exits.append
     with pytest.raises((nats.errors.Error, TimeoutError)):
         await wiring.broker.start()

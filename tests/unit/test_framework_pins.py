@@ -113,8 +113,8 @@ async def test_pulled_messages_are_handled_here_and_the_loop_finds_nothing() -> 
     pull.consume = _keep(handled)
     handling = Handling()
     handling.take_over([pull])
-    handling.guard_pulls([pull], free_slots)
-    handling.guard_pulls([pull], free_slots)  # a second time changes nothing
+    handling.guard_pulls([pull], {"MEMES": free_slots})
+    handling.guard_pulls([pull], {"MEMES": free_slots})  # a second time changes nothing
 
     assert await pull.subscription.fetch(batch=1, timeout=5) == []
     await asyncio.sleep(0)
@@ -130,7 +130,7 @@ def _keep(handled: list[str]) -> Any:
 
 
 async def test_what_is_not_subscribed_is_left_alone() -> None:
-    Handling().guard_pulls([pulling(), declared(queue="workers")], free_slots)
+    Handling().guard_pulls([pulling(), declared(queue="workers")], {"MEMES": free_slots})
 
 
 async def test_what_is_pulled_while_stopping_is_given_back() -> None:
@@ -142,7 +142,7 @@ async def test_what_is_pulled_while_stopping_is_given_back() -> None:
 
     pull, message, handling = pulling(), Message(), Handling()
     pull.subscription = Subscription([message])
-    handling.guard_pulls([pull], _stopping_meanwhile(handling))
+    handling.guard_pulls([pull], {"MEMES": _stopping_meanwhile(handling)})
 
     assert await pull.subscription.fetch(1, 5) == []
     assert message.given_back
@@ -165,7 +165,7 @@ async def test_a_pull_that_fails_at_once_is_not_repeated_at_once(error: Exceptio
     """The loop swallows these errors and starts again, without ever yielding."""
     pull = pulling()
     pull.subscription = Subscription(error)
-    Handling().guard_pulls([pull], free_slots)
+    Handling().guard_pulls([pull], {"MEMES": free_slots})
     fetching = asyncio.create_task(pull.subscription.fetch(1, 5))
     for _ in range(50):
         await asyncio.sleep(0)

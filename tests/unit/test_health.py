@@ -58,3 +58,57 @@ async def test_liveness_checks_nothing_outside(state: Health) -> None:
 
 def test_a_process_that_has_not_said_it_started_is_not_ready() -> None:
     assert Health().report() == ("unavailable", {"process": "starting"})
+
+
+def test_a_stop_is_told_once_to_whoever_waits_for_it() -> None:
+    """The last one first; the process is unready by then."""
+    state = health()
+    told: list[tuple[str, str]] = []
+    state.on_stop(lambda: told.append(("chat", state.report()[0])))
+    state.on_stop(lambda: told.append(("game", state.report()[0])))
+
+    state.stop()
+    state.stop()
+
+    assert told == [("game", "unavailable"), ("chat", "unavailable")]
+
+
+def test_who_comes_after_the_stop_is_told_at_once() -> None:
+    """A stream that opens while the others end has to end too."""
+    state = health()
+    told: list[str] = []
+    state.stop()
+
+    forget = state.on_stop(lambda: told.append("late"))
+    forget()
+
+    assert told == ["late"]
+
+
+def test_who_takes_it_back_is_not_told() -> None:
+    """Also by somebody who is told before, and also twice."""
+    state = health()
+    told: list[str] = []
+    forget_one = state.on_stop(lambda: told.append("one"))
+    forget_two = state.on_stop(lambda: told.append("two"))
+    state.on_stop(forget_two)
+
+    forget_one()
+    forget_one()
+    state.stop()
+
+    assert told == []
+
+
+def test_one_that_fails_does_not_keep_the_others_from_being_told(caplog: pytest.LogCaptureFixture) -> None:
+    """It is in the log, and the stop goes on."""
+    state = health()
+    told: list[str] = []
+    state.on_stop(lambda: told.append("first"))
+    state.on_stop(lambda: told.remove("nobody"))
+    state.on_stop(lambda: told.append("last"))
+
+    state.stop()
+
+    assert told == ["last", "first"]
+    assert "ValueError" in caplog.text

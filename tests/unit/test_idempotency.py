@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
 
@@ -46,8 +47,11 @@ class Work:
     def __init__(self, *script: BaseException, request_id: str = "r1", digest: str = DIGEST) -> None:
         self.script, self.done = list(script), list[str]()
         self.request_id, self.digest = request_id, digest
+        self.first: Callable[[], Awaitable[object]] | None = None
 
     async def _work(self) -> Answer:
+        if self.first is not None:
+            await self.first()
         self.done.append("work")
         if self.script:
             raise self.script.pop(0)
@@ -64,9 +68,21 @@ class Work:
     def _answer(self, text: str) -> Answer:
         return Answer(self.request_id, "response", text.encode(), self.digest)
 
-    @property
-    def request(self) -> Request:
-        return Request(self.request_id, self.digest, self._work, self._cancelled, self._give_up)
+    def request_to(self, answers: MemoryAnswers) -> Request:
+        return Request(
+            self.request_id, self.digest, self._work, self._cancelled, self._give_up, answers.publish
+        )
+
+
+@dataclass
+class Replica:
+    """One process, and the arbiter it publishes to."""
+
+    once: ExactlyOnce
+    answers: MemoryAnswers
+
+    async def answer(self, work: Work, delivery: Delivery) -> Answer | None:
+        return await self.once.answer(work.request_to(self.answers), delivery)
 
 
 class World:
@@ -78,10 +94,13 @@ class World:
         self.settings: DeliverySettings = Settings.from_env(env).delivery
         self.once = self.replica()
 
-    def replica(self, claims: MemoryClaims | NoStore | None = None) -> ExactlyOnce:
-        return ExactlyOnce(
-            claims or self.claims, self.answers, self.settings, self.metrics, clock=self.clock, rng=Even()
+    def replica(
+        self, claims: MemoryClaims | NoStore | None = None, rng: random.Random | None = None
+    ) -> Replica:
+        once = ExactlyOnce(
+            claims or self.claims, self.settings, self.metrics.memes, clock=self.clock, rng=rng or Even()
         )
+        return Replica(once, self.answers)
 
     def stored(self, request_id: str = "r1") -> str | None:
         found = self.answers.stored.get(request_id)
@@ -117,7 +136,7 @@ def retryable(after: float = 0) -> Retryable:
 
 @pytest.mark.parametrize("delivery", [CORE, js()], ids=["core", "jetstream"])
 async def test_a_new_request_is_worked_on_and_answered(world: World, delivery: Delivery) -> None:
-    answer = await world.once.answer(Work().request, delivery)
+    answer = await world.once.answer(Work(), delivery)
 
     assert answer == Answer("r1", "response", b"picture", DIGEST)
     assert world.answers.stored["r1"] == answer
@@ -125,39 +144,39 @@ async def test_a_new_request_is_worked_on_and_answered(world: World, delivery: D
 
 
 async def test_tier_one_knows_what_this_process_answered(world: World) -> None:
-    await world.once.answer(Work().request, CORE)
+    await world.once.answer(Work(), CORE)
     again = Work()
 
-    assert await world.once.answer(again.request, js()) is None
+    assert await world.once.answer(again, js()) is None
     assert (again.done, world.duplicates("jetstream", "in_process")) == ([], 1)
 
 
 async def test_tier_two_knows_what_other_replicas_answered(world: World) -> None:
-    await world.replica().answer(Work().request, CORE)
+    await world.replica().answer(Work(), CORE)
     again = Work()
 
-    assert await world.once.answer(again.request, js()) is None
+    assert await world.once.answer(again, js()) is None
     assert (again.done, world.duplicates("jetstream", "done")) == ([], 1)
 
-    await world.once.answer(again.request, js())
+    await world.once.answer(again, js())
 
     assert world.duplicates("jetstream", "in_process") == 1
 
 
 async def test_tier_three_knows_everything(world: World) -> None:
     """The claim was lost with Redis: the work is done twice, the answer is not given twice."""
-    await world.replica(MemoryClaims()).answer(Work().request, CORE)
+    await world.replica(MemoryClaims()).answer(Work(), CORE)
     again = Work()
 
-    assert await world.once.answer(again.request, js()) is None
+    assert await world.once.answer(again, js()) is None
     assert (again.done, world.duplicates("jetstream", "refused")) == (["work"], 1)
 
 
 async def test_tier_one_forgets_after_its_ttl(world: World) -> None:
-    await world.once.answer(Work().request, CORE)
+    await world.once.answer(Work(), CORE)
     world.clock.now += 300
 
-    assert await world.once.answer(Work().request, js()) is None
+    assert await world.once.answer(Work(), js()) is None
     assert world.duplicates("jetstream", "done") == 1
 
 
@@ -166,10 +185,10 @@ async def test_the_same_id_for_something_else_is_a_conflict_in_every_tier(world:
     """Never somebody else's picture."""
     claims = MemoryClaims() if tier == "refused" else world.claims
     first = world.once if tier == "in_process" else world.replica(claims)
-    await first.answer(Work().request, CORE)
+    await first.answer(Work(), CORE)
 
     with pytest.raises(Rejected) as conflict:
-        await world.once.answer(Work(digest="digest-of-dog").request, js())
+        await world.once.answer(Work(digest="digest-of-dog"), js())
 
     assert (conflict.value.reason, world.stored()) == ("id_conflict", "picture")
     assert conflict.value.detail == "r1 was used before for another request"
@@ -181,7 +200,7 @@ async def test_a_request_in_work_elsewhere_is_looked_at_again_soon_then_less_oft
     pauses = []
     for deliveries in range(1, 8):
         with pytest.raises(Busy) as busy:
-            await world.once.answer(Work().request, js(deliveries))
+            await world.once.answer(Work(), js(deliveries))
         pauses.append(busy.value.after)
 
     assert pauses == pytest.approx([0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0])
@@ -192,18 +211,18 @@ async def test_nobody_waits_long_after_the_lease(world: World) -> None:
     await world.claims.claim("r1", 0.5)
 
     with pytest.raises(Busy) as busy:
-        await world.once.answer(Work().request, js(10))
+        await world.once.answer(Work(), js(10))
 
     assert busy.value.after == pytest.approx(0.5)
 
 
 async def test_looking_again_is_jittered(world: World) -> None:
     await world.claims.claim("r1", 10)
-    once = ExactlyOnce(world.claims, world.answers, world.settings, world.metrics, rng=random.Random(1))
+    once = world.replica(rng=random.Random(1))
     pauses = set()
     for _ in range(5):
         with pytest.raises(Busy) as busy:
-            await once.answer(Work().request, js())
+            await once.answer(Work(), js())
         pauses.add(busy.value.after)
 
     assert len(pauses) == 5
@@ -226,10 +245,10 @@ async def test_without_redis_the_policy_decides_who_works(
 ) -> None:
     world, work = without_redis(policy), Work()
     if works:
-        await world.once.answer(work.request, delivery)
+        await world.once.answer(work, delivery)
     else:
         with pytest.raises(Busy) as busy:
-            await world.once.answer(work.request, delivery)
+            await world.once.answer(work, delivery)
         assert busy.value.after == pytest.approx(2.0)
 
     skipped = world.metrics.registry.get_sample_value(
@@ -245,8 +264,8 @@ async def test_without_redis_two_workers_still_give_one_answer(
     world = without_redis("open")
     one, other = Work(), Work()
     found = await asyncio.gather(
-        world.replica(NoStore()).answer(one.request, CORE),
-        world.replica(NoStore()).answer(other.request, js()),
+        world.replica(NoStore()).answer(one, CORE),
+        world.replica(NoStore()).answer(other, js()),
     )
 
     assert [answer is None for answer in found].count(False) == 1
@@ -258,14 +277,14 @@ async def test_a_failure_is_retried_with_growing_pauses_until_the_last_try(world
     pauses = []
     for _ in range(7):
         with pytest.raises(Retryable) as failure:
-            await world.once.answer(work.request, js())
+            await world.once.answer(work, js())
         pauses.append(failure.value.after)
 
     assert pauses == pytest.approx([1, 2, 4, 8, 15, 15, 15])
     assert world.stored() is None
 
     with pytest.raises(Rejected) as end:
-        await world.once.answer(work.request, js())
+        await world.once.answer(work, js())
 
     assert (end.value.reason, end.value.detail) == (
         "too_many_attempts",
@@ -278,16 +297,16 @@ async def test_a_failure_is_retried_with_growing_pauses_until_the_last_try(world
 async def test_after_giving_up_the_request_is_done(world: World) -> None:
     world.settings = Settings.from_env({"MAX_ATTEMPTS": "1"}).delivery
     with pytest.raises(Rejected):
-        await world.replica().answer(Work(retryable()).request, js())
+        await world.replica().answer(Work(retryable()), js())
     again = Work()
 
-    assert await world.once.answer(again.request, js()) is None
+    assert await world.once.answer(again, js()) is None
     assert again.done == []
 
 
 async def test_the_provider_s_wish_is_added_to_the_pause(world: World) -> None:
     with pytest.raises(Retryable) as failure:
-        await world.once.answer(Work(retryable(after=7)).request, js())
+        await world.once.answer(Work(retryable(after=7)), js())
 
     assert (failure.value.after, failure.value.kind, str(failure.value)) == (8, "provider", "overloaded")
 
@@ -300,7 +319,7 @@ async def test_crashed_tries_count_and_end_without_another_one(world: World) -> 
     work = Work()
 
     with pytest.raises(Rejected) as end:
-        await world.once.answer(work.request, js())
+        await world.once.answer(work, js())
 
     assert end.value.reason == "too_many_attempts"
     assert (work.done, world.stored()) == (["give up"], "gave up after 8 tries: its workers died")
@@ -314,12 +333,12 @@ async def test_core_leaves_the_giving_up_to_jetstream(world: World, crashed: int
         world.clock.now += 11
 
     with pytest.raises((Busy, Retryable)):
-        await world.once.answer(Work(retryable()).request, CORE)
+        await world.once.answer(Work(retryable()), CORE)
 
     assert world.stored() is None
 
     with pytest.raises(Rejected):
-        await world.once.answer(Work(retryable()).request, js())
+        await world.once.answer(Work(retryable()), js())
 
 
 async def test_what_a_dying_worker_had_answered_is_not_given_up(world: World) -> None:
@@ -329,7 +348,7 @@ async def test_what_a_dying_worker_had_answered_is_not_given_up(world: World) ->
         await world.claims.claim("r1", 10)
         world.clock.now += 11
 
-    assert await world.once.answer(Work().request, js()) is None
+    assert await world.once.answer(Work(), js()) is None
     assert world.stored() == "picture"
     assert await world.claims.claim("r1", 1) == AlreadyDone(DIGEST)
 
@@ -337,23 +356,23 @@ async def test_what_a_dying_worker_had_answered_is_not_given_up(world: World) ->
 async def test_without_redis_deliveries_are_counted_instead(without_redis: Callable[[str], World]) -> None:
     world = without_redis("jetstream_only")
     with pytest.raises(Retryable):
-        await world.once.answer(Work(retryable()).request, js(24))
+        await world.once.answer(Work(retryable()), js(24))
 
     with pytest.raises(Rejected, match="gave up after 25 tries: overloaded"):
-        await world.once.answer(Work(retryable()).request, js(25))
+        await world.once.answer(Work(retryable()), js(25))
 
 
 async def test_a_request_cancelled_before_its_start_is_answered_so(world: World) -> None:
     await world.claims.cancel("r1")
     work = Work()
-    await world.once.answer(work.request, js())
+    await world.once.answer(work, js())
 
     assert (work.done, world.stored()) == (["cancelled"], "cancelled")
 
 
 async def test_waiting_is_not_trying(world: World) -> None:
     with pytest.raises(Busy):
-        await world.once.answer(Work(Busy(0.5)).request, js())
+        await world.once.answer(Work(Busy(0.5)), js())
 
     claim = await world.claims.claim("r1", 10)
     assert isinstance(claim, Won)
@@ -362,7 +381,7 @@ async def test_waiting_is_not_trying(world: World) -> None:
 
 async def test_being_stopped_is_not_trying_and_frees_the_claim(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
-        await world.once.answer(Work(asyncio.CancelledError()).request, js())
+        await world.once.answer(Work(asyncio.CancelledError()), js())
 
     claim = await world.claims.claim("r1", 10)
     assert isinstance(claim, Won)
@@ -371,7 +390,7 @@ async def test_being_stopped_is_not_trying_and_frees_the_claim(world: World) -> 
 
 async def test_a_failed_try_frees_the_claim_and_counts(world: World) -> None:
     with pytest.raises(ZeroDivisionError):
-        await world.once.answer(Work(ZeroDivisionError()).request, js())
+        await world.once.answer(Work(ZeroDivisionError()), js())
 
     claim = await world.claims.claim("r1", 10)
     assert isinstance(claim, Won)
@@ -391,30 +410,28 @@ async def test_long_work_keeps_its_claim(metrics: Metrics) -> None:
     world.claims.renew = noted  # type: ignore[method-assign]
     work = Work()
 
-    async def long_work() -> Answer:
+    async def until_renewed() -> None:
         await renewed.wait()
         world.clock.now += 0.05
         assert isinstance(await world.claims.claim("r1", 1), Taken)
-        return Answer("r1", "response", b"picture", DIGEST)
 
-    request = Request("r1", DIGEST, long_work, work._cancelled, work._give_up)
+    work.first = until_renewed
 
-    assert await asyncio.wait_for(world.once.answer(request, js()), 5) is not None
+    assert await asyncio.wait_for(world.once.answer(work, js()), 5) is not None
 
 
 async def test_two_replicas_at_the_same_time_work_once(world: World) -> None:
     one, other, started, finish = Work(), Work(), asyncio.Event(), asyncio.Event()
 
-    async def until_told() -> Answer:
+    async def until_told() -> None:
         started.set()
         await finish.wait()
-        return await one._work()
 
-    request = Request("r1", DIGEST, until_told, one._cancelled, one._give_up)
-    first = asyncio.create_task(world.once.answer(request, js()))
+    one.first = until_told
+    first = asyncio.create_task(world.once.answer(one, js()))
     await started.wait()
     with pytest.raises(Busy):
-        await world.replica().answer(other.request, CORE)
+        await world.replica().answer(other, CORE)
     finish.set()
 
     assert isinstance(await first, Answer)
@@ -424,23 +441,22 @@ async def test_two_replicas_at_the_same_time_work_once(world: World) -> None:
 async def test_the_other_copy_in_this_process_waits_without_asking_for_a_claim(world: World) -> None:
     one, other, started, finish = Work(), Work(), asyncio.Event(), asyncio.Event()
 
-    async def until_told() -> Answer:
+    async def until_told() -> None:
         started.set()
         await finish.wait()
-        return await one._work()
 
-    request = Request("r1", DIGEST, until_told, one._cancelled, one._give_up)
-    first = asyncio.create_task(world.once.answer(request, CORE))
+    one.first = until_told
+    first = asyncio.create_task(world.once.answer(one, CORE))
     await started.wait()
-    world.once._claims = MemoryClaims(world.clock)  # whoever asked now would win
+    world.once.once._claims = MemoryClaims(world.clock)  # whoever asked now would win
     with pytest.raises(Busy) as busy:
-        await world.once.answer(other.request, js())
+        await world.once.answer(other, js())
     finish.set()
 
     assert isinstance(await first, Answer)
     assert busy.value.after <= 0.1
     assert (other.done, world.duplicates("jetstream", "lease")) == ([], 1)
-    assert await world.once.answer(other.request, js(2)) is None
+    assert await world.once.answer(other, js(2)) is None
 
 
 def test_recent_ids_are_bounded_and_forget() -> None:

@@ -61,7 +61,7 @@ class Shop:
             metrics,
             image_budget=lambda: image_budget(MIB),
         )
-        once = ExactlyOnce(self.claims, self.answers, Settings.from_env(env).delivery, metrics)
+        once = ExactlyOnce(self.claims, Settings.from_env(env).delivery, metrics.memes)
         self.memes = MemeService(
             once,
             generation,
@@ -403,7 +403,7 @@ async def test_the_numbers_of_a_request_that_went_well(shop: Shop) -> None:
 
 def test_the_histograms_have_the_documented_buckets(metrics: Metrics) -> None:
     """O4."""
-    metrics.processing.labels("jetstream", "ok").observe(0.02)
+    metrics.memes.processing.labels("jetstream", "ok").observe(0.02)
     buckets = [
         sample.labels["le"]
         for family in metrics.registry.collect()

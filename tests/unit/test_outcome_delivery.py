@@ -71,9 +71,9 @@ class Post:
 
     def __init__(self, metrics: Metrics, *, ack_wait: float = 30, slots: int = 1) -> None:
         self.metrics, self.connection, self.letterbox = metrics, Connection(), Letterbox()
-        self.slots = Slots(slots, metrics)
+        self.slots = Slots(slots, metrics.memes)
         self.deliveries = Deliveries(
-            self.slots, self.letterbox, metrics, ack_wait, refusals=self.letterbox, rng=Even()
+            self.slots, self.letterbox, metrics.memes, ack_wait, refusals=self.letterbox, rng=Even()
         )
         self.seen: list[Delivery] = []
 

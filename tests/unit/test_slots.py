@@ -13,7 +13,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def slots(metrics: Metrics) -> Slots:
-    return Slots(1, metrics)
+    return Slots(1, metrics.memes)
 
 
 class Worker:
@@ -55,7 +55,7 @@ async def test_a_slot_is_given_back_when_the_work_fails(slots: Slots) -> None:
 
 
 async def test_never_more_than_the_limit_are_in_work(metrics: Metrics) -> None:
-    slots, order = Slots(3, metrics), list[str]()
+    slots, order = Slots(3, metrics.memes), list[str]()
     workers = [Worker(slots, str(n), order) for n in range(5)]
     await wait_until(lambda: len(order) == 3, "three to start")
     await a_few_ticks()
@@ -97,7 +97,7 @@ async def test_a_newcomer_does_not_overtake_who_waits(slots: Slots) -> None:
 
 
 async def test_two_freed_slots_serve_two_waiters(metrics: Metrics) -> None:
-    slots, order = Slots(2, metrics), list[str]()
+    slots, order = Slots(2, metrics.memes), list[str]()
     holders = [Worker(slots, name, order) for name in "ab"]
     await wait_until(lambda: len(order) == 2, "both slots taken")
     waiters = [Worker(slots, name, order) for name in "cd"]
@@ -156,7 +156,7 @@ async def test_core_takes_nothing_while_jetstream_waits(slots: Slots) -> None:
 
 
 async def test_a_puller_learns_how_much_there_is_room_for(metrics: Metrics) -> None:
-    slots = Slots(3, metrics)
+    slots = Slots(3, metrics.memes)
 
     assert await slots.free() == 3
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import httpx
 
-__all__ = ["IDENTITY", "BodyRefused", "httpx", "open_client", "read_body"]
+__all__ = ["IDENTITY", "BodyRefused", "httpx", "open_client", "read_body", "refuse_compressed"]
 
 IDENTITY = {"Accept-Encoding": "identity"}
 
@@ -51,8 +51,7 @@ async def read_body(response: httpx.Response, limit: int, *, cut: bool = False) 
     Raises:
         BodyRefused: it is longer, says that it is going to be, or is compressed.
     """
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise BodyRefused("the answer is compressed, which was not asked for")
+    refuse_compressed(response)
     announced = response.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit and not cut:
         raise BodyRefused(f"the answer announces {announced} bytes, more than {limit}")
@@ -64,3 +63,13 @@ async def read_body(response: httpx.Response, limit: int, *, cut: bool = False) 
                 return bytes(body[:limit])
             raise BodyRefused(f"the answer is longer than {limit} bytes")
     return bytes(body)
+
+
+def refuse_compressed(response: httpx.Response) -> None:
+    """Check the headers of an answer that is read raw.
+
+    Raises:
+        BodyRefused: it is compressed.
+    """
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise BodyRefused("the answer is compressed, which was not asked for")

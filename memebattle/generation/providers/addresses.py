@@ -87,6 +87,25 @@ def link_fault(url: str, *, loopback: bool) -> str | None:
     return _public_fault(parts)
 
 
+def base_fault(url: str, *, plain_http: bool) -> str | None:
+    """Why no API for text can be below this URL, or None. The text never repeats the URL.
+
+    The operator names it, so any host and port will do; a path is appended to it.
+
+    Args:
+        url: a base URL.
+        plain_http: http is good enough, as inside a cluster; otherwise it is for loopback only.
+    """
+    parts = _split(url)
+    if isinstance(parts, str):
+        return parts
+    if "?" in url:
+        return "carries a query, and a path is going to be appended to it"
+    if parts.scheme != "https" and not plain_http and not is_loopback(parts.hostname or ""):
+        return "is not https, and only loopback may do without"
+    return None
+
+
 def is_loopback(host: str) -> bool:
     """Whether this host is certainly the machine we run on."""
     if host == "localhost":

@@ -26,18 +26,29 @@ from memebattle.generation.ports import (
     ImageSpec,
     InvalidPrompt,
     ModelUnavailable,
+    ProviderAuthError,
+    ProviderQuotaError,
     ProviderTimeout,
     ProviderUnavailable,
     RawImage,
 )
 from memebattle.generation.providers._http import IDENTITY, BodyRefused, httpx, open_client, read_body
 from memebattle.generation.providers.addresses import ROUTER, link_fault, url_is_loopback
-from memebattle.generation.providers.faults import Refusal, named
+from memebattle.generation.providers.faults import Provider, Refusal, named
 from memebattle.generation.providers.shapes import SHAPES, Link, picture, provider_id
 from memebattle.generation.throttle import Throttle
 from memebattle.settings import HuggingFaceProvider
 
 MAX_REFUSAL_BYTES = 64 * 1024
+
+HUGGINGFACE = Provider(
+    "HuggingFace",
+    {
+        ProviderAuthError: "check HF_API_TOKEN: it needs the permission 'Make calls to Inference Providers'",
+        ProviderQuotaError: "the credits of HF_API_TOKEN are used up; buy more or set HF_BILL_TO",
+        ModelUnavailable: "set HF_MODEL to a model that HF_PROVIDER serves",
+    },
+)
 
 # what a request may name: `owner/name` of the Hub, nothing that could leave its place in a URL
 _MODEL = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/(?!\.{1,2}$)[\w.-]{1,96}", re.ASCII)
@@ -166,7 +177,7 @@ class HuggingFace:
             if not response.is_success:
                 text = await read_body(response, MAX_REFUSAL_BYTES, cut=True)
                 refusal = Refusal(response.status_code, response.headers, text)
-                raise named(refusal, secret=self._token, now=self._now())
+                raise named(refusal, provider=HUGGINGFACE, secret=self._token, now=self._now())
             answer = await read_body(response, self._max_bytes)
             return picture(response.headers.get("content-type", ""), answer)
 

@@ -1,0 +1,73 @@
+"""What exists before anything is connected: the broker, and what its deliveries need."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from memebattle.bus.answers import JetStreamAnswers
+from memebattle.bus.broker import HardenedBroker
+from memebattle.bus.chunklog import JetStreamChunkLog
+from memebattle.bus.delivery import Deliveries
+from memebattle.bus.publishing import DurablePublisher
+from memebattle.bus.slots import Slots
+from memebattle.bus.streams import Topology
+from memebattle.kit.health import Health
+from memebattle.kit.metrics import Metrics
+from memebattle.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """One process, not connected yet."""
+
+    settings: Settings
+    metrics: Metrics
+    health: Health
+    broker: HardenedBroker
+    publisher: DurablePublisher
+    contexts: tuple[str, ...]
+    deliveries: dict[str, Deliveries]  # by context
+
+
+def wire(settings: Settings, role: str, contexts: Collection[str] = ()) -> Wiring:
+    """Make a broker that is not connected yet. Needs no environment, no secret, no network.
+
+    `contexts` are those it takes work for; a gateway takes none.
+    """
+    metrics, health = Metrics(), Health()
+    slots = _slots(settings, metrics)
+    publisher = DurablePublisher(lambda: broker.client, metrics, settings.delivery.publish_budget)
+    broker = HardenedBroker(
+        settings,
+        metrics,
+        name=f"memebattle-{role}-{settings.worker_id}",
+        topology=Topology.of(settings, contexts) if contexts else None,
+        slots=dict(slots.values()),
+    )
+    deliveries = {
+        name: Deliveries(each, publisher, each.metrics, settings.delivery.ack_wait)
+        for name, (_, each) in slots.items()
+    }
+    health.required["nats"] = lambda: broker.is_connected and broker.consumers_present
+    return Wiring(settings, metrics, health, broker, publisher, tuple(contexts), deliveries)
+
+
+def answers_of(wiring: Wiring) -> JetStreamAnswers:
+    """The arbiter of memes over this broker."""
+    nats = wiring.settings.nats
+    return JetStreamAnswers(wiring.publisher, wiring.broker.js, nats.results_stream, nats.response_subject)
+
+
+def chunk_log_of(wiring: Wiring) -> JetStreamChunkLog:
+    """The chunks of chat over this broker."""
+    broker, stream = wiring.broker, wiring.settings.nats.chunks_stream
+    return JetStreamChunkLog(wiring.publisher, broker.js, lambda: broker.client, stream)
+
+
+def _slots(settings: Settings, metrics: Metrics) -> dict[str, tuple[str, Slots]]:
+    """Context -> the stream of its work, and how much of it is done at one time."""
+    return {
+        "memes": (settings.nats.stream, Slots(settings.delivery.concurrency, metrics.memes)),
+        "chat": (settings.nats.workflow_stream, Slots(settings.chat.concurrency, metrics.workflow)),
+    }
