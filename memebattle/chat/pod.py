@@ -14,6 +14,7 @@ from memebattle.bus.core_publishing import lag_of
 from memebattle.bus.frames import frame_from_copy
 from memebattle.bus.messages import WireModel
 from memebattle.bus.subjects import CHAT_HEARTBEAT, fill
+from memebattle.chat.connection import Heard
 from memebattle.chat.messages import (
     ChunkBatch,
     HealthResponse,
@@ -21,7 +22,7 @@ from memebattle.chat.messages import (
     ResponseChunk,
     chunks_in,
 )
-from memebattle.chat.sessions import Heard, Sessions
+from memebattle.chat.sessions import Sessions
 from memebattle.kit.metrics import ChatMetrics
 from memebattle.kit.process import CpuMeter, memory_mb
 

@@ -24,13 +24,8 @@ from memebattle.bus.frames import ChunkLog, LogAway
 from memebattle.bus.idempotency import Answer, AnswerKind, Delivery, ExactlyOnce, Request
 from memebattle.bus.outcome import Busy, Reason, Rejected, Retryable
 from memebattle.bus.subjects import is_token
-from memebattle.chat.messages import (
-    ChunkError,
-    ChunkMetadata,
-    ChunkType,
-    FinishReason,
-    WorkflowRequest,
-)
+from memebattle.chat.ends import End, cancelled, completed, failed
+from memebattle.chat.messages import ChunkMetadata, WorkflowRequest
 from memebattle.chat.writer import AnswerWriter, Teller
 from memebattle.generation.ports import GenerationError
 from memebattle.generation.text import StreamCut, TextModel, TextPiece, TextSpec, Turn
@@ -67,16 +62,6 @@ class History(Protocol):
     async def recall(self, session_id: str) -> list[tuple[str, str]] | None:
         """Questions with their answers, oldest first; None when the memory is out of reach."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """How an answer ends."""
-
-    finish_reason: FinishReason
-    metadata: ChunkMetadata
-    chunk_type: ChunkType = "metadata"
-    error: ChunkError | None = None
 
 
 @dataclass(slots=True)
@@ -162,7 +147,7 @@ class Workflow:
         if session_id is None or message_id is None:
             return
         writer = self._writer(session_id, message_id, "refused", None, dict(delivery.trace))
-        end = _failed("invalid_request", rejected.detail)
+        end = failed("invalid_request", rejected.detail)
         try:
             await writer.open()
             await writer.finish(end.chunk_type, end.metadata, end.error)
@@ -175,8 +160,8 @@ class Workflow:
             job.message_id,
             job.digest,
             work=lambda: self._work(job),
-            cancelled=lambda: self._only_end(job, _cancelled()),
-            give_up=lambda detail: self._only_end(job, _failed("dead_lettered", detail)),
+            cancelled=lambda: self._only_end(job, cancelled()),
+            give_up=lambda detail: self._only_end(job, failed("dead_lettered", detail)),
             publish=lambda answer: self._publish(job, answer),
         )
         self._in_work[job.message_id] = job
@@ -198,14 +183,14 @@ class Workflow:
     async def _work(self, job: _Job) -> Answer:
         await job.writer.open()
         if job.writer.finished is not None:
-            return self._answer(job, _cancelled())  # refused by the arbiter: the answer is there
+            return self._answer(job, cancelled())  # refused by the arbiter: the answer is there
         if job.writer.beginning_is_gone:
-            return self._answer(job, _failed("not_resumable", "the beginning of this answer is gone"))
+            return self._answer(job, failed("not_resumable", "the beginning of this answer is gone"))
         self._metrics.resumed.inc(job.writer.next_chunk > 0)
         try:
             end = await self._stream(job)
         except Stopped:
-            end = _cancelled(job.provider)
+            end = cancelled(job.provider)
         except GenerationError as failure:
             end = self._failed(job, failure)
         await self._history.remember(
@@ -231,16 +216,7 @@ class Workflow:
                 await self._say(job, pieces, metadata)
         if last is None or last.finish_reason is None:
             raise StreamCut("the provider ended without a reason")
-        return End(
-            last.finish_reason,
-            ChunkMetadata(
-                model=last.model or name,
-                provider=model.name,
-                tokens_used=last.completion_tokens,
-                prompt_tokens=last.prompt_tokens,
-                finish_reason=last.finish_reason,
-            ),
-        )
+        return completed(last, name, model.name)
 
     async def _say(self, job: _Job, pieces: Sequence[TextPiece], metadata: ChunkMetadata) -> None:
         texts = [piece.text for piece in pieces if piece.text]
@@ -275,7 +251,7 @@ class Workflow:
         self._metrics.errors.labels(job.delivery.source, kind).inc()
         if failure.retryable and job.writer.next_chunk == 0:
             raise Retryable(str(failure), after=failure.retry_after or 0, kind=kind) from failure
-        return _failed(code, str(failure), job.provider)
+        return failed(code, str(failure), job.provider)
 
     async def _only_end(self, job: _Job, end: End) -> Answer:
         """An answer that begins and ends with its final chunk, unless something was said before."""
@@ -309,7 +285,7 @@ class Workflow:
         )
 
     def _count(self, job: _Job) -> None:
-        end = job.end or _cancelled()
+        end = job.end or cancelled()
         self._metrics.requests.inc()
         self._metrics.chunks.labels(job.provider).inc(job.writer.next_chunk)
         self._metrics.answers.labels(job.provider, end.finish_reason).inc()
@@ -322,16 +298,6 @@ class Workflow:
                 "seconds": round(job.seconds, 3),
             },
         )
-
-
-def _cancelled(provider: str | None = None) -> End:
-    metadata = ChunkMetadata(provider=provider, finish_reason="cancelled")
-    return End("cancelled", metadata, "system")
-
-
-def _failed(code: str, detail: str, provider: str | None = None) -> End:
-    metadata = ChunkMetadata(provider=provider, finish_reason="error")
-    return End("error", metadata, "error", ChunkError(code=code, message=detail[:500]))
 
 
 def _ids_in(body: bytes) -> tuple[str | None, str | None]:

@@ -22,7 +22,7 @@ from starlette.exceptions import HTTPException
 from memebattle.bus.publishing import MessageTooLarge, PublishFailed
 from memebattle.bus.refusals import IdConflict, QueueFull, Unavailable
 from memebattle.chat.asking import UnknownMessage
-from memebattle.chat.sessions import Gone
+from memebattle.chat.connection import Gone
 
 log = logging.getLogger(__name__)
 

@@ -98,8 +98,14 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncIterator[bytes | Event], *, send_timeout: float = SEND_TIMEOUT) -> None:
-        self.status_code, self.background = 200, None
+    def __init__(
+        self,
+        events: AsyncIterator[bytes | Event],
+        status_code: int = 200,  # as a route's `response_class`, FastAPI looks for this default
+        *,
+        send_timeout: float = SEND_TIMEOUT,
+    ) -> None:
+        self.status_code, self.background = status_code, None
         self.init_headers(HEADERS)
         self._events, self._send_timeout = events, send_timeout
         self._until_cut = asyncio.timeout(None)  # has no deadline until somebody cuts the stream
