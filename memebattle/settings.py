@@ -350,10 +350,10 @@ class ChatSettings(_Group):
         description="Chunks kept for one slow reader; beyond that it reads from the stream at its own pace",
     )
     send_timeout: float = Field(
-        60,
+        15,
         gt=0,
         alias="CHAT_SEND_TIMEOUT",
-        description="Seconds a reader may block one write before it is let go",
+        description="Seconds a reader may block one write before it is let go; less than `SHUTDOWN_GRACE`",
     )
     history_turns: int = Field(
         10,

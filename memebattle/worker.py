@@ -113,7 +113,7 @@ def _set_ready(wiring: Wiring) -> Callable[[], None]:
 
 def _set_stopping(wiring: Wiring) -> Callable[[], None]:
     def stopping() -> None:
-        wiring.health.stopping = True
+        wiring.health.stop()
         log.info("Worker is stopping")
 
     return stopping

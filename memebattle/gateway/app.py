@@ -64,7 +64,7 @@ def _lifespan(wiring: Wiring, parts: GatewayParts) -> Any:
             wiring.health.starting = False
             log.info("Gateway is ready", extra={"address": wiring.settings.gateway.address})
             yield
-            wiring.health.stopping = True
+            wiring.health.stop()
             log.info("Gateway is stopping")
 
     return lifespan
