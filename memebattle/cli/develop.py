@@ -149,13 +149,13 @@ def fake_hf(
 def fake_llm(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 = a free one")] = 8901,
     latency: Annotated[str, typer.Option(help="Time before an answer: 800ms, 1.5s")] = "200ms",
-    token_time: Annotated[str, typer.Option(help="Time per token")] = "20ms",
+    pace: Annotated[str, typer.Option(help="Time per token")] = "20ms",
 ) -> None:
     """An OpenAI and an Anthropic of your own, so that the real clients run without keys and network.
 
     Faults are asked for by a word in the message (`!429`, `!cut`, `!silence`) or by the model (`fake-429`).
 
-    Example: memebattle dev fake-llm --latency 800ms --token-time 50ms
+    Example: memebattle dev fake-llm --latency 800ms --pace 50ms
     then: OPENAI_BASE_URL=http://127.0.0.1:8901/v1 memebattle up
     """
     from memebattle.cli.fake_llm import FakeLLM, Manners, serve
@@ -168,7 +168,7 @@ def fake_llm(
         )
         note(f"faults: {' '.join(f'!{name}' for name in FAULTS)}")
 
-    asyncio.run(serve(Manners(_seconds(latency), _seconds(token_time)), port=port, ready=ready))
+    asyncio.run(serve(Manners(_seconds(latency), _seconds(pace)), port=port, ready=ready))
 
 
 def _seconds(text: str) -> float:

@@ -152,10 +152,12 @@ def _local(settings: TextSettings) -> TextModel:
 
 
 def _open(name: TextProvider, settings: Settings, throttle: Throttle, now: Callable[[], float]) -> TextModel:
-    from memebattle.generation.providers import anthropic, http_text, openai_compatible  # noqa: PLC0415 - same
+    from memebattle.generation.providers import anthropic, openai_compatible  # noqa: PLC0415 - see above
+    from memebattle.generation.providers.dialect import Account, Bounds, Dialect  # noqa: PLC0415 - likewise
+    from memebattle.generation.providers.http_text import HttpText  # noqa: PLC0415 - likewise
 
     text = settings.text
-    dialect: http_text.Dialect
+    dialect: Dialect
     if name == "anthropic":
         provider, dialect = anthropic.ANTHROPIC, anthropic.Messages()
     elif name == "openai":
@@ -165,12 +167,12 @@ def _open(name: TextProvider, settings: Settings, throttle: Throttle, now: Calla
         provider = openai_compatible.CUSTOM
         dialect = openai_compatible.ChatCompletions(provider, text.custom_token_field)
     url, key, models = _account(text, name)
-    return http_text.HttpText(
+    return HttpText(
         name,
         _models(models),
         dialect=dialect,
-        account=http_text.Account(provider, url, key.get_secret_value()),
-        bounds=http_text.Bounds(text.timeout, text.idle_timeout, text.max_answer_bytes),
+        account=Account(provider, url, key.get_secret_value()),
+        bounds=Bounds(text.timeout, text.idle_timeout, text.max_answer_bytes),
         connections=settings.chat.concurrency,
         throttle=throttle,
         now=now,

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from memebattle.cli.fake_llm import ANSWER, FakeLLM, Manners, serve
-from memebattle.cli.fake_llm.faults import FAILURES, FAULTS, QUIRKS
+from memebattle.cli.fake_llm.answering import QUIRKS
+from memebattle.cli.fake_llm.faults import FAILURES, FAULTS
 from memebattle.generation.ports import (
     ContentBlocked,
     GenerationError,
@@ -30,7 +31,8 @@ from memebattle.generation.ports import (
 from memebattle.generation.providers import http_text
 from memebattle.generation.providers._http import httpx
 from memebattle.generation.providers.anthropic import ANTHROPIC, Messages
-from memebattle.generation.providers.http_text import Account, Bounds, HttpText
+from memebattle.generation.providers.dialect import Account, Bounds, Dialect
+from memebattle.generation.providers.http_text import HttpText
 from memebattle.generation.providers.openai_compatible import CUSTOM, OPENAI, ChatCompletions
 from memebattle.generation.text import StreamCut, TextPiece, TextSpec, Turn
 from memebattle.generation.text_registry import open_text_models
@@ -61,17 +63,20 @@ async def connect(fake: FakeLLM) -> AsyncIterator[Connect]:
     """Makes clients of the fake that never throttle, and closes them."""
     opened: list[HttpText] = []
 
+    dialects: dict[str, Dialect] = {
+        "openai": ChatCompletions(OPENAI, "max_completion_tokens"),
+        "custom": ChatCompletions(CUSTOM, "max_tokens"),
+        "anthropic": Messages(),
+    }
+    accounts = {
+        "openai": Account(OPENAI, fake.openai_url, KEY),
+        "custom": Account(CUSTOM, f"{fake.openai_url}/"),
+        "anthropic": Account(ANTHROPIC, fake.base_url, KEY),
+    }
+
     def make(wire: str, **options: Any) -> HttpText:
-        dialect, account = {
-            "openai": (
-                ChatCompletions(OPENAI, "max_completion_tokens"),
-                Account(OPENAI, fake.openai_url, KEY),
-            ),
-            "custom": (ChatCompletions(CUSTOM, "max_tokens"), Account(CUSTOM, fake.openai_url + "/", "")),
-            "anthropic": (Messages(), Account(ANTHROPIC, fake.base_url, KEY)),
-        }[wire]
         given = {"bounds": Bounds(DEADLINE, IDLE), "throttle": Throttle(rng=lambda: 0.999), **options}
-        opened.append(HttpText(wire, ("fake-1",), dialect=dialect, account=account, **given))
+        opened.append(HttpText(wire, ("fake-1",), dialect=dialects[wire], account=accounts[wire], **given))
         return opened[-1]
 
     yield make
@@ -120,10 +125,9 @@ async def test_an_odd_answer_is_as_good_as_a_proper_one(
 
     said, last = await listen(connect(wire).stream(SPEC))
 
-    counted = not (quirk == "no-usage" and wire == "openai")
-    usage = (4, TOKENS) if counted else (None, None)
+    prompt, completion = (None, None) if (quirk, wire) == ("no-usage", "openai") else (4, TOKENS)
     assert said == ANSWER
-    assert last == TextPiece("", "stop", *usage, "fake-1")
+    assert last == TextPiece("", "stop", prompt, completion, "fake-1")
 
 
 @pytest.mark.parametrize("wire", FORMATS)
@@ -304,6 +308,34 @@ async def test_an_api_that_is_not_there_is_out_of_reach(connect: Connect) -> Non
     assert str(error) == "OpenAI is out of reach (ConnectError)"
 
 
+@pytest.mark.parametrize(
+    ("failure", "kind", "message"),
+    [
+        (httpx.ConnectTimeout("slow"), ProviderTimeout, "OpenAI did not take the connection in time"),
+        (
+            httpx.LocalProtocolError(f"Illegal header value b'Bearer {KEY}'"),
+            ProviderUnavailable,
+            "OpenAI is out of reach (LocalProtocolError)",
+        ),
+    ],
+)
+async def test_a_broken_wire_is_one_named_error(
+    connect: Connect, failure: Exception, kind: type[GenerationError], message: str
+) -> None:
+    """What loopback cannot be made to do."""
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise failure
+
+    client = connect("openai")
+    await client.aclose()
+    client._client = httpx.AsyncClient(transport=httpx.MockTransport(fail))
+
+    _, error = await listen(client.stream(SPEC))
+
+    assert (type(error), str(error)) == (kind, message)
+
+
 @pytest.mark.parametrize("wire", FORMATS)
 async def test_an_answer_longer_than_we_read_ends_there(fake: FakeLLM, connect: Connect, wire: str) -> None:
     """It is the text that counts, in bytes: on the wire even a short answer is longer."""
@@ -334,6 +366,23 @@ async def test_a_number_that_json_does_not_have_is_refused(
     _, error = await listen(connect("openai").stream(spec))
 
     assert (type(error), fake.total) == (InvalidPrompt, 0)
+
+
+@pytest.mark.parametrize("wire", FORMATS)
+@pytest.mark.parametrize("fault", ["squeezed", "html", "error", "huge", "nonsense", "silence", "filter"])
+async def test_a_connection_with_something_left_on_it_is_not_used_again(
+    fake: FakeLLM, connect: Connect, wire: str, fault: str
+) -> None:
+    """Read to the end, or closed; the next answer must not begin with the rest of this one."""
+    client = connect(wire)
+    fake.script(fault)
+
+    await listen(client.stream(SPEC))
+    read_to_the_end = fault == "html"
+    await wait_until(lambda: fake.open_connections == read_to_the_end, "the connection is given up")
+    said, _ = await listen(client.stream(SPEC))
+
+    assert (said, fake.connections) == (ANSWER, 1 if read_to_the_end else 2)
 
 
 # --- hanging up -----------------------------------------------------------------------------------

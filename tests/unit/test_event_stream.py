@@ -54,7 +54,7 @@ async def test_a_line_ends_in_three_ways(end: bytes) -> None:
     assert await read(stream) == [Event("one\ntwo", "chunk"), Event("3")]
 
 
-MIXED = "id: 1\r\nevent: chunk\rdata: größer\n\n: ping\r\n\r\nretry: 250\r\ndata: 🚀\r\rdata: x\n\n".encode()
+MIXED = "id: 1\revent: chunk\r\ndata: größer\n\n: ping\r\n\r\nretry: 250\r\ndata: 🚀\r\rdata: x\n\n".encode()
 MIXED_EVENTS = [Event("größer", "chunk", "1"), Event("🚀", id="1", retry=250), Event("x", id="1", retry=250)]
 
 

@@ -21,8 +21,9 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from memebattle.cli.fake_hf.wire import Exchange, converse
+from memebattle.cli.fake_llm.answering import Answer, answer_well
 from memebattle.cli.fake_llm.dialects import DIALECTS, Dialect
-from memebattle.cli.fake_llm.faults import FAULTS, Answer, answer_well
+from memebattle.cli.fake_llm.faults import FAULTS
 
 REMEMBERED_REQUESTS = 1000
 BACKLOG = 1024

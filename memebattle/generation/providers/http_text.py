@@ -25,9 +25,8 @@ import contextlib
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from typing import Any, cast
 
 from memebattle.generation.ports import GenerationError, InvalidPrompt, ProviderTimeout, ProviderUnavailable
 from memebattle.generation.providers._http import (
@@ -38,8 +37,9 @@ from memebattle.generation.providers._http import (
     read_body,
     refuse_compressed,
 )
+from memebattle.generation.providers.dialect import Account, Bounds, Dialect, Reader
 from memebattle.generation.providers.event_stream import Event, StreamRefused, events
-from memebattle.generation.providers.faults import Provider, Refusal, broken_off, named
+from memebattle.generation.providers.faults import Refusal, broken_off, named
 from memebattle.generation.providers.shapes import parse_json
 from memebattle.generation.text import StreamCut, TextPiece, TextSpec
 from memebattle.generation.throttle import Throttle
@@ -49,61 +49,6 @@ WIRE_BYTES_PER_BYTE = 128  # what a stream may spend on each byte of text
 LAST_WORDS = 2.0  # seconds for what follows a complete answer
 
 _MEDIA_TYPE = re.compile(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}")
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """Seconds and bytes; see the settings of the same names."""
-
-    timeout: float = 300.0
-    idle_timeout: float = 30.0
-    max_answer_bytes: int = 256 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """Whom we call, where, and as whom. The URL is checked before (`addresses.base_fault`)."""
-
-    provider: Provider
-    url: str
-    key: str = ""
-
-
-class Reader(Protocol):
-    """What one answer's events have said so far. Foreign matter: no event may make it crash."""
-
-    model: str | None
-    complete: bool
-
-    def read(self, document: dict[str, Any] | None) -> str:
-        """The text in one event; None stands for `[DONE]`.
-
-        Raises:
-            GenerationError: the event says that this is no answer.
-        """
-        ...
-
-    def last(self) -> TextPiece:
-        """The piece with the finish reason.
-
-        Raises:
-            StreamCut: the answer is not complete.
-        """
-        ...
-
-
-class Dialect(Protocol):
-    """How an API is asked, and who reads what it answers."""
-
-    path: str
-
-    def headers(self, key: str) -> Mapping[str, str]: ...
-
-    def body(self, spec: TextSpec) -> dict[str, Any]: ...
-
-    def reader(self, fault: Callable[[Any], GenerationError]) -> Reader:
-        """A reader for one answer; `fault` names the error objects that it meets."""
-        ...
 
 
 class HttpText:
@@ -138,7 +83,8 @@ class HttpText:
         self._account = account
         self._bounds = bounds or Bounds()
         self._throttle = throttle or Throttle()
-        self._client = open_client(timeout=self._bounds.idle_timeout, connections=connections)
+        # of its own timeouts only that for connecting strikes: ours are around every call of it
+        self._client = open_client(timeout=self._bounds.timeout, connections=connections)
         self._now = now
 
     async def stream(self, spec: TextSpec) -> AsyncGenerator[TextPiece]:
@@ -185,8 +131,10 @@ class HttpText:
                 async with contextlib.aclosing(self._pieces(response, deadline)) as pieces:
                     async for piece in pieces:
                         yield piece
-        except (TimeoutError, httpx.TimeoutException):
+        except TimeoutError:
             raise ProviderTimeout(self._late(deadline)) from None
+        except httpx.TimeoutException:
+            raise ProviderTimeout(f"{name} did not take the connection in time") from None
         except (BodyRefused, StreamRefused) as error:
             raise ProviderUnavailable(f"{name}: {error}") from None
         except httpx.HTTPError as error:
