@@ -13,8 +13,9 @@ from memebattle.bus.events import CoreEvents
 from memebattle.bus.frames import ChunkLog
 from memebattle.bus.idempotency import Answers, ExactlyOnce
 from memebattle.bus.objects import NatsImages
+from memebattle.chat.answering import History, Models
 from memebattle.chat.delivery import ChunkDelivery, Publisher, Registry
-from memebattle.chat.service import History, Models, Workflow
+from memebattle.chat.service import Workflow
 from memebattle.generation.ports import Cache, Flights, ImageModel, ImageStore
 from memebattle.generation.registry import open_image_model
 from memebattle.generation.service import GenerationService

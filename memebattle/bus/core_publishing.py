@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -84,6 +85,7 @@ def lag_of(headers: Mapping[str, object], now: float) -> float | None:
     """Seconds since the message was published, never negative; None when it does not say."""
     value = headers.get(PUBLISHED_AT)
     try:
-        return max(0.0, now - float(value)) if isinstance(value, str) else None
+        lag = now - float(value) if isinstance(value, str) else math.nan
     except ValueError:
         return None
+    return max(0.0, lag) if math.isfinite(lag) else None

@@ -19,7 +19,7 @@ from typing import Literal, Protocol
 
 from memebattle.bus.frames import Frame, copy_headers_of
 from memebattle.bus.refusals import NotPublished
-from memebattle.bus.subjects import CHAT_BROADCAST, CHAT_POD, fill
+from memebattle.bus.subjects import CHAT_BROADCAST, CHAT_POD, InvalidToken, fill
 from memebattle.kit.metrics import WorkflowMetrics
 from memebattle.settings import ChatSettings
 
@@ -83,7 +83,7 @@ class ChunkDelivery:
     async def _tell_pod(self, pod_id: str, frame: Frame) -> None:
         try:
             await self._send(fill(CHAT_POD, pod_id=pod_id), frame, pod_id)
-        except NotPublished as error:  # the other pods are told all the same
+        except (NotPublished, InvalidToken) as error:  # the other pods are told all the same
             self._metrics.pod_errors.labels(pod_id).inc()
             log.warning("Failed to publish to pod %s: %s", pod_id, error, extra={"pod_id": pod_id})
 

@@ -10,15 +10,22 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BeforeValidator, Field, ModelWrapValidatorHandler, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PlainSerializer,
+)
 from pydantic import model_validator as validator
 
 from memebattle.bus.messages import Token, WireModel, decode
 from memebattle.generation.text import Role
+from memebattle.kit.text import composed
 from memebattle.settings import TextProvider
 
 MAX_MESSAGE = 100_000  # characters; CHAT_MAX_MESSAGE is the lower, configurable bound
@@ -28,24 +35,28 @@ type ChunkType = Literal["content", "metadata", "error", "system"]
 type FinishReason = Literal["stop", "length", "error", "cancelled"]
 
 _TRACE_ID, _SPAN_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
+# but line ends and tabs; with them the halves of surrogate pairs, which UTF-8 cannot say
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def _clean(value: Any) -> Any:
     """Text as people type it: NFC, without control characters but line ends and tabs, trimmed."""
-    if not isinstance(value, str):
-        return value
-    composed = unicodedata.normalize("NFC", value)
-    return "".join(
-        ch for ch in composed if ch in "\n\t" or unicodedata.category(ch) not in {"Cc", "Cs"}
-    ).strip()
+    return composed(_CONTROL.sub("", value)).strip() if isinstance(value, str) else value
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is not a time of this calendar everywhere on earth") from error
 
 
 def _milliseconds(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 Text = Annotated[str, BeforeValidator(_clean)]
-Timestamp = Annotated[AwareDatetime, PlainSerializer(_milliseconds, return_type=str)]
+Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc), PlainSerializer(_milliseconds, return_type=str)]
 CorrelationId = Annotated[str, Field(max_length=128, pattern=r"^[!-~]*$")]
 
 
@@ -57,8 +68,8 @@ def now() -> datetime:
 class HistoryEntry(WireModel):
     """One entry of a conversation that a client brings along."""
 
-    role: Role
-    content: Annotated[Text, Field(max_length=MAX_MESSAGE)]
+    role: Role = Field(description="Who said it")
+    content: Annotated[Text, Field(max_length=MAX_MESSAGE)] = Field(description="What was said")
 
 
 class WorkflowContext(WireModel):
@@ -67,10 +78,22 @@ class WorkflowContext(WireModel):
     ai_provider: TextProvider | None = Field(
         None, description="Missing: the server's default", examples=["openai"]
     )
-    model: str | None = Field(None, min_length=1, max_length=128, examples=["gpt-4"])
-    temperature: float | None = Field(None, ge=0, le=2, examples=[0.7])
-    max_tokens: int | None = Field(None, gt=0, le=1_000_000, examples=[2000])
-    system_prompt: Annotated[Text, Field(max_length=MAX_MESSAGE)] | None = None
+    model: str | None = Field(
+        None,
+        min_length=1,
+        max_length=128,
+        description="Missing: the provider's default",
+        examples=["gpt-4"],
+    )
+    temperature: float | None = Field(
+        None, ge=0, le=2, description="How freely the model chooses its words", examples=[0.7]
+    )
+    max_tokens: int | None = Field(
+        None, gt=0, le=1_000_000, description="Longest answer, in tokens", examples=[2000]
+    )
+    system_prompt: Annotated[Text, Field(max_length=MAX_MESSAGE)] | None = Field(
+        None, description="What the model is told ahead of the conversation"
+    )
     conversation_history: list[HistoryEntry] | None = Field(
         None,
         max_length=MAX_HISTORY,
@@ -87,14 +110,22 @@ class WorkflowRequest(WireModel):
         " `Nats-Msg-Id` header stands in, else JetStream gives it one",
         examples=["msg_abc123"],
     )
-    session_id: Token = Field(examples=["sess_456"])
-    user_id: str | None = Field(None, max_length=128, examples=["user_789"])
-    message: Annotated[Text, Field(min_length=1, max_length=MAX_MESSAGE)] = Field(
-        examples=["What is the weather today?"]
+    session_id: Token = Field(
+        description="Who hears the answer: the clients of this session", examples=["sess_456"]
     )
-    context: WorkflowContext = Field(default_factory=WorkflowContext)
-    timestamp: Timestamp = Field(default_factory=now, examples=["2025-11-17T20:30:00Z"])
-    correlation_id: CorrelationId | None = Field(None, examples=["corr_xyz"])
+    user_id: str | None = Field(None, max_length=128, description="Who asks", examples=["user_789"])
+    message: Annotated[Text, Field(min_length=1, max_length=MAX_MESSAGE)] = Field(
+        description="What is said", examples=["What is the weather today?"]
+    )
+    context: WorkflowContext = Field(default_factory=WorkflowContext, description="How to answer")
+    timestamp: Timestamp = Field(
+        default_factory=now, description="When it was said; missing: now", examples=["2025-11-17T20:30:00Z"]
+    )
+    correlation_id: CorrelationId | None = Field(
+        None,
+        description="Appears in every log line about the message, and on every chunk of its answer",
+        examples=["corr_xyz"],
+    )
     _unknown_fields: int = 0
     _traceparent: str | None = None
 
@@ -104,13 +135,12 @@ class WorkflowRequest(WireModel):
         inner, traceparent = unwrapped(decode(data))
         request = handler(inner)
         request._traceparent = traceparent  # noqa: SLF001 - our own
-        if isinstance(inner, dict):
-            request._unknown_fields = len(inner.keys() - cls.model_fields.keys())  # noqa: SLF001 - our own
+        request._unknown_fields = _unknown(inner, cls)  # noqa: SLF001 - our own
         return request
 
     @property
     def unknown_fields(self) -> int:
-        """How many fields of the message we did not know."""
+        """How many fields of the message and of its context we did not know."""
         return self._unknown_fields
 
     @property
@@ -120,9 +150,19 @@ class WorkflowRequest(WireModel):
 
     @property
     def digest(self) -> str:
-        """What is asked, as a hash: an id that is used for something else is noticed by it."""
-        asked = self.model_dump(mode="json", include={"session_id", "user_id", "message", "context"})
+        """What is asked, as a hash: an id that is used for something else is noticed by it.
+
+        Without what is not asked: workers of two versions, of which one knows more fields, have to agree.
+        """
+        fields = {"session_id", "user_id", "message", "context"}
+        asked = self.model_dump(mode="json", include=fields, exclude_none=True)
         return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def _unknown(data: Any, model: type[WireModel]) -> int:
+    if not isinstance(data, dict):
+        return 0
+    return len(data.keys() - model.model_fields.keys()) + _unknown(data.get("context"), WorkflowContext)
 
 
 def unwrapped(data: Any) -> tuple[Any, str | None]:
@@ -144,47 +184,55 @@ def unwrapped(data: Any) -> tuple[Any, str | None]:
 class WorkflowCancel(WireModel):
     """Stop the answer to this message; without one, whatever the session is being told."""
 
-    session_id: Token | None = None
-    message_id: Token | None = None
+    session_id: Token | None = Field(None, description="The session, as the subject says it")
+    message_id: Token | None = Field(None, description="The message whose answer is to stop")
 
 
 class ChunkMetadata(WireModel):
     """What there is to know about an answer beside its text; complete on the last chunk."""
 
-    model: str | None = Field(None, examples=["gpt-4"])
-    provider: str | None = Field(None, examples=["openai"])
+    model: str | None = Field(None, description="The model that answers", examples=["gpt-4"])
+    provider: str | None = Field(None, description="Who runs it", examples=["openai"])
     tokens_used: int | None = Field(None, description="Tokens of the answer", examples=[15])
-    prompt_tokens: int | None = None
-    finish_reason: FinishReason | None = None
+    prompt_tokens: int | None = Field(None, description="Tokens of what the model read")
+    finish_reason: FinishReason | None = Field(
+        None, description="How the answer ended; on the last chunk only"
+    )
 
 
 class ChunkError(WireModel):
     """Why there is no (more) answer."""
 
-    code: str = Field(examples=["provider_unavailable"])
-    message: str
+    code: str = Field(description="Why, for programs", examples=["provider_unavailable"])
+    message: str = Field(description="Why, for people")
 
 
 class ResponseChunk(WireModel):
     """A piece of an answer. `chunk_id` counts from 0 per message; exactly one chunk is final."""
 
-    session_id: Token = Field(examples=["sess_456"])
-    message_id: Token = Field(examples=["msg_abc123"])
-    chunk_id: int = Field(ge=0, examples=[42])
-    chunk: str = Field("", examples=[" weather"])
-    chunk_type: ChunkType = "content"
-    is_final: bool = False
-    metadata: ChunkMetadata | None = None
-    error: ChunkError | None = None
-    timestamp: Timestamp = Field(default_factory=now, examples=["2025-11-17T20:30:05.123Z"])
-    correlation_id: str | None = Field(None, examples=["corr_xyz"])
+    session_id: Token = Field(description="The session that is answered", examples=["sess_456"])
+    message_id: Token = Field(description="The message that is answered", examples=["msg_abc123"])
+    chunk_id: int = Field(ge=0, description="Its place in the answer", examples=[42])
+    chunk: str = Field("", description="Text that continues the answer", examples=[" weather"])
+    chunk_type: ChunkType = Field(
+        "content",
+        description="`content` is text; the last chunk is `metadata`, or `system` when the answer was"
+        " stopped, or `error`",
+    )
+    is_final: bool = Field(default=False, description="Whether this is the last chunk of the answer")
+    metadata: ChunkMetadata | None = Field(None, description="What there is to know beside the text")
+    error: ChunkError | None = Field(None, description="Why there is no (more) answer")
+    timestamp: Timestamp = Field(
+        default_factory=now, description="When it was made", examples=["2025-11-17T20:30:05.123Z"]
+    )
+    correlation_id: str | None = Field(None, description="That of the message", examples=["corr_xyz"])
 
 
 class ChunkBatch(WireModel):
     """Several chunks of one answer in one message, in order."""
 
-    session_id: Token = Field(examples=["sess_456"])
-    chunks: list[ResponseChunk] = Field(min_length=1, max_length=1000)
+    session_id: Token = Field(description="The session that is answered", examples=["sess_456"])
+    chunks: list[ResponseChunk] = Field(min_length=1, max_length=1000, description="The chunks, in order")
 
 
 type Chunks = Annotated[ResponseChunk | ChunkBatch, Field(union_mode="left_to_right")]
@@ -207,23 +255,33 @@ def read_chunks(body: bytes) -> list[ResponseChunk]:
 
 
 class HealthRequest(WireModel):
-    """Asks how a pod is; the body may be empty."""
+    """Asks how a pod is. Nothing in it matters, and there may be nothing in it."""
+
+    @validator(mode="before")
+    @classmethod
+    def parse_json(cls, _: Any) -> Any:
+        """Any body asks the same."""
+        return {}
 
 
 class HealthResponse(WireModel):
     """How a pod is."""
 
-    pod_id: str = Field(examples=["pod-1"])
-    status: Literal["healthy", "stopping"] = "healthy"
-    active_connections: int = Field(ge=0, examples=[12])
-    timestamp: Timestamp = Field(default_factory=now)
+    pod_id: str = Field(description="Which pod", examples=["pod-1"])
+    status: Literal["healthy", "stopping"] = Field(
+        "healthy", description="`stopping`: about to leave, its clients connect to another one"
+    )
+    active_connections: int = Field(ge=0, description="SSE connections it holds", examples=[12])
+    timestamp: Timestamp = Field(default_factory=now, description="When it said so")
 
 
 class HeartbeatMessage(WireModel):
     """A pod says that it lives, every ten seconds."""
 
-    pod_id: str = Field(examples=["pod-1"])
-    timestamp: Timestamp = Field(default_factory=now)
-    active_connections: int = Field(ge=0, examples=[12])
-    memory_usage_mb: float = Field(examples=[84.5])
-    cpu_usage_percent: float = Field(examples=[3.2])
+    pod_id: str = Field(description="Which pod", examples=["pod-1"])
+    timestamp: Timestamp = Field(default_factory=now, description="When it said so")
+    active_connections: int = Field(ge=0, description="SSE connections it holds", examples=[12])
+    memory_usage_mb: float = Field(description="Resident memory; 1 MB is 1,048,576 bytes", examples=[84.5])
+    cpu_usage_percent: float = Field(
+        description="Processor time since the last heartbeat, of one core", examples=[3.2]
+    )

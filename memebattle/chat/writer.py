@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
+
+from pydantic import ValidationError
 
 from memebattle.bus.frames import ChunkLog, Frame, LogAway, Overtaken
 from memebattle.bus.outcome import Busy, Rejected
+from memebattle.chat.ends import End
 from memebattle.chat.messages import (
     ChunkBatch,
     ChunkError,
@@ -26,14 +29,10 @@ from memebattle.chat.messages import (
     now,
     read_chunks,
 )
+from memebattle.chat.portions import groups, parts
 
 PAGE = 200  # frames
-# characters; in JSON one takes six bytes at worst
-LONGEST_CHUNK, LONGEST_FRAME, WORST = 16 * 1024, 64 * 1024, 6
-ENVELOPE = 8 * 1024  # bytes of a frame that are not text
-CHUNK_ENVELOPE = 70  # characters' worth of a chunk that are not its text
-MOST_CHUNKS = 1000  # in one frame, as a ChunkBatch is declared
-STALE_READS = 20  # looks at a replica that lags behind its leader, 10 ms apart
+STALE_READS, STALE_PAUSE = 20, 0.01  # looks at a replica that lags behind its leader, and seconds in between
 LOOK_AGAIN = 0.5  # seconds until an answer that somebody else is writing is looked at again
 
 
@@ -61,18 +60,26 @@ class AnswerWriter:
         correlation_id: str | None = None,
         trace: Mapping[str, str] | None = None,
         abandoned_after: float = 600,
+        now: Callable[[], datetime] = now,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._session_id, self._message_id, self._digest = session_id, message_id, digest
         self._log, self._teller = log, teller
         self._correlation_id, self._trace = correlation_id, trace or {}
         self._abandoned_after = timedelta(seconds=abandoned_after)
+        self._now, self._sleep = now, sleep
         self._token = secrets.token_hex(8)
         self._previous = 0
         self._held: list[ResponseChunk] = []
+        self._said: list[str] = []
         self.next_chunk = 0
-        self.said = ""
         self.beginning_is_gone = False
         self.finished: Frame | None = None
+
+    @property
+    def said(self) -> str:
+        """The text of this answer, by whomever; what is held included."""
+        return "".join(self._said)
 
     async def open(self) -> None:
         """Find out where this answer stands: not begun, begun by somebody who died, or `finished`.
@@ -85,6 +92,8 @@ class AnswerWriter:
         own, last = await asyncio.gather(
             self._log.last(self._session_id, self._message_id), self._log.last(self._session_id)
         )
+        if last is not None and last.message_id == self._message_id:
+            own = last  # one look decides: a frame may have come between the two
         if own is not None and own.digest != self._digest:
             raise Rejected("id_conflict", f"{self._message_id} was used before for another message")
         if own is not None and own.final:
@@ -112,41 +121,41 @@ class AnswerWriter:
     def hold(self, texts: Sequence[str], metadata: ChunkMetadata | None = None) -> None:
         """Keep text for the frame that comes next."""
         for text in texts:
-            for part in _parts(text, min(LONGEST_CHUNK, self._room)):
-                self._held.append(self._chunk("content", part, metadata))
-                self.said += part
+            for part in parts(text, self._log.max_payload):
+                self._hold("content", part, metadata)
+                self._said.append(part)
 
-    async def finish(
-        self, chunk_type: ChunkType, metadata: ChunkMetadata, error: ChunkError | None = None
-    ) -> Frame | None:
+    async def finish(self, end: End) -> Frame | None:
         """Store and tell the final chunk; None, or the frame that had finished this answer before.
 
         Raises:
             Busy: another worker goes on with this answer.
             LogAway: the stream does not answer.
         """
+        if self.finished is None:
+            self._hold(end.chunk_type, "", end.metadata, end.error, is_final=True)
+            try:
+                await self._flush(final=True)
+            except Overtaken as overtaken:
+                last = overtaken.last
+                if last is None or last.message_id != self._message_id or not last.final:
+                    raise Busy(LOOK_AGAIN) from overtaken
+                self.finished = last
         if self.finished is not None:
             await self._teller.tell(self.finished)  # whoever stored it may have died before telling
-            return self.finished
-        self._held.append(self._chunk(chunk_type, "", metadata, error, is_final=True))
-        try:
-            await self._flush(final=True)
-        except Overtaken as overtaken:
-            last = overtaken.last
-            if last is not None and last.message_id == self._message_id and last.final:
-                return last
-            raise Busy(LOOK_AGAIN) from overtaken
-        return None
+        return self.finished
 
-    def unstored(self, chunk_type: ChunkType, metadata: ChunkMetadata, error: ChunkError) -> Frame:
+    def unstored(self, end: End) -> Frame:
         """A final chunk that is kept nowhere, for a message that never became an answer."""
-        return self._frame([self._chunk(chunk_type, "", metadata, error, is_final=True)], final=True)
+        self.next_chunk, self._held = 0, []
+        self._hold(end.chunk_type, "", end.metadata, end.error, is_final=True)
+        return self._frame(self._held, final=True)
 
     async def _flush(self, *, final: bool) -> None:
         held, self._held = self._held, []
-        groups = list(_groups(held, min(LONGEST_FRAME, self._room)))
-        for number, chunks in enumerate(groups, start=1):
-            frame = self._frame(chunks, final=final and number == len(groups))
+        frames = list(groups(held, self._log.max_payload))
+        for number, chunks in enumerate(frames, start=1):
+            frame = self._frame(chunks, final=final and number == len(frames))
             await self._teller.tell(await self._stored(frame))
 
     async def _stored(self, frame: Frame) -> Frame:
@@ -176,7 +185,7 @@ class AnswerWriter:
             trace=self._trace,
         )
 
-    def _chunk(
+    def _hold(
         self,
         chunk_type: ChunkType,
         text: str,
@@ -184,28 +193,27 @@ class AnswerWriter:
         error: ChunkError | None = None,
         *,
         is_final: bool = False,
-    ) -> ResponseChunk:
-        chunk_id = self.next_chunk
-        self.next_chunk += 1
-        return ResponseChunk(
+    ) -> None:
+        chunk = ResponseChunk(
             session_id=self._session_id,
             message_id=self._message_id,
-            chunk_id=chunk_id,
+            chunk_id=self.next_chunk,
             chunk=text,
             chunk_type=chunk_type,
             is_final=is_final,
             metadata=metadata,
             error=error,
+            timestamp=self._now(),
             correlation_id=self._correlation_id,
         )
-
-    @property
-    def _room(self) -> int:
-        """Characters that fit into one message of this server."""
-        return max(1, (self._log.max_payload - ENVELOPE) // WORST)
+        self._held.append(chunk)
+        self.next_chunk += 1
 
     def _is_over(self, last: Frame) -> bool:
-        return last.final or now() - read_chunks(last.body)[-1].timestamp > self._abandoned_after
+        if last.final:
+            return True
+        chunks = _chunks_of(last)
+        return not chunks or self._now() - chunks[-1].timestamp > self._abandoned_after
 
     async def _read_back(self, own: Frame) -> None:
         """Learn what was said of this answer already, up to its last frame."""
@@ -213,36 +221,20 @@ class AnswerWriter:
         while seq < own.seq:
             page = await self._log.after(self._session_id, seq, PAGE, self._message_id)
             for frame in page:
-                chunks = read_chunks(frame.body)
-                self.beginning_is_gone |= chunks[0].chunk_id != expected
-                self.said += "".join(each.chunk for each in chunks if each.chunk_type == "content")
-                expected = frame.next_chunk
-            if page:
-                seq = page[-1].seq
-                continue
-            looks += 1
-            if looks > STALE_READS:
-                raise LogAway("a replica lags behind")
-            await asyncio.sleep(0.01)
+                chunks = _chunks_of(frame)
+                self.beginning_is_gone |= not chunks or chunks[0].chunk_id != expected
+                self._said += (each.chunk for each in chunks if each.chunk_type == "content")
+                seq, expected = frame.seq, frame.next_chunk
+            if not page:
+                looks += 1
+                if looks > STALE_READS:
+                    raise LogAway("a replica lags behind")
+                await self._sleep(STALE_PAUSE)
 
 
-def _parts(text: str, longest: int) -> Iterator[str]:
-    """Pieces that fit into a message, without what UTF-8 cannot say."""
-    sound = text.encode(errors="replace").decode()
-    for start in range(0, len(sound), longest):
-        yield sound[start : start + longest]
-
-
-def _groups(chunks: Sequence[ResponseChunk], longest: int) -> Iterator[list[ResponseChunk]]:
-    """The chunks of one frame each, bounded by its text."""
-    group: list[ResponseChunk] = []
-    size = 0
-    for chunk in chunks:
-        needed = len(chunk.chunk) + CHUNK_ENVELOPE
-        if group and (size + needed > longest or len(group) == MOST_CHUNKS):
-            yield group
-            group, size = [], 0
-        group.append(chunk)
-        size += needed
-    if group:
-        yield group
+def _chunks_of(frame: Frame) -> list[ResponseChunk]:
+    """The chunks of a stored frame; none when it speaks a language we do not know."""
+    try:
+        return read_chunks(frame.body)
+    except ValidationError:
+        return []

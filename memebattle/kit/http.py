@@ -25,3 +25,33 @@ async def body_as[M: BaseModel](model: type[M], request: Request, decode: Any) -
         return model.model_validate(data)
     except ValidationError as error:
         raise RequestValidationError(error.errors(include_url=False, include_context=False)) from error
+
+
+def body_schema(model: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    """The `requestBody` of a route that reads its body with `body_as`, for OpenAPI."""
+    return {
+        "required": True,
+        "content": {"application/json": {"schema": schema_of(model), "example": example}},
+    }
+
+
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a model that FastAPI does not know, for OpenAPI.
+
+    Its parts cannot be references into the document, so they are put in where they are named. No message of
+    ours contains itself.
+    """
+    schema = model.model_json_schema()
+    found: dict[str, Any] = _put_in(schema, schema.pop("$defs", {}))
+    return found
+
+
+def _put_in(schema: Any, parts: dict[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_put_in(each, parts) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if (reference := schema.get("$ref")) is not None:
+        rest = {name: value for name, value in schema.items() if name != "$ref"}
+        return {**_put_in(parts[reference.removeprefix("#/$defs/")], parts), **rest}
+    return {name: _put_in(value, parts) for name, value in schema.items()}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -94,6 +94,7 @@ class EventStream(Response):
 
     The source may give encoded bytes, so that what goes to many clients is encoded once. Its `aclose` is
     called in every case. What it raises is raised: the client sees a response cut short and comes back.
+    `on_stuck` is called when a write was blocked for too long.
     """
 
     media_type = "text/event-stream"
@@ -104,10 +105,11 @@ class EventStream(Response):
         status_code: int = 200,  # as a route's `response_class`, FastAPI looks for this default
         *,
         send_timeout: float = SEND_TIMEOUT,
+        on_stuck: Callable[[], object] | None = None,
     ) -> None:
         self.status_code, self.background = status_code, None
         self.init_headers(HEADERS)
-        self._events, self._send_timeout = events, send_timeout
+        self._events, self._send_timeout, self._on_stuck = events, send_timeout, on_stuck
         self._until_cut = asyncio.timeout(None)  # has no deadline until somebody cuts the stream
         self._writing_since: float | None = None
         self._watch: asyncio.TimerHandle | None = None
@@ -185,6 +187,8 @@ class EventStream(Response):
             self._watch = loop.call_later(left, self._look)
         else:
             self._is_stuck = True
+            if self._on_stuck is not None:
+                self._on_stuck()
             self._cut()
 
     def _cut(self) -> None:

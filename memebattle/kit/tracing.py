@@ -14,28 +14,30 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from memebattle.kit.logs import bound
 
 log = logging.getLogger(__name__)
 
 TRACEPARENT = "traceparent"
-_FORMAT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_FORMAT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _NOTHING = {"0" * 32, "0" * 16}
+_SAMPLED = 0x01
 
 
 @dataclass(frozen=True, slots=True)
 class SpanContext:
-    """Where in which trace we are."""
+    """Where in which trace we are, and whether whoever began it records it."""
 
     trace_id: str
     span_id: str
+    sampled: bool = True
 
     @property
     def traceparent(self) -> str:
         """As a header."""
-        return f"00-{self.trace_id}-{self.span_id}-01"
+        return f"00-{self.trace_id}-{self.span_id}-{self.sampled:02x}"
 
 
 def parent_in(traceparent: str | None) -> SpanContext | None:
@@ -43,13 +45,14 @@ def parent_in(traceparent: str | None) -> SpanContext | None:
     found = _FORMAT.fullmatch(traceparent or "")
     if found is None or _NOTHING & set(found.groups()):
         return None
-    return SpanContext(found[1], found[2])
+    return SpanContext(found[1], found[2], sampled=bool(int(found[3], 16) & _SAMPLED))
 
 
 @contextlib.contextmanager
 def span(name: str, parent: SpanContext | None = None) -> Iterator[SpanContext]:
     """Do something as a span of its parent's trace, or of a new one; log lines inside carry its ids."""
-    here = SpanContext(parent.trace_id if parent else secrets.token_hex(16), secrets.token_hex(8))
+    span_id = secrets.token_hex(8)
+    here = replace(parent, span_id=span_id) if parent else SpanContext(secrets.token_hex(16), span_id)
     started = time.perf_counter()
     with bound(trace_id=here.trace_id, span_id=here.span_id):
         try:

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ModelWrapValidatorH
 
 from memebattle.bus.messages import Stamped, Token, WireModel, decode
 from memebattle.generation.ports import ErrorCode, ImageSpec
+from memebattle.kit.text import composed
 
 MAX_PROMPT = 500
 LARGE, SMALL = 1024, 512
@@ -23,8 +24,7 @@ LARGE, SMALL = 1024, 512
 
 def _clean(text: str) -> str:
     """NFC, without control characters (they reach terminals, logs and captions), trimmed."""
-    composed = unicodedata.normalize("NFC", text)
-    return "".join(" " if ch in "\n\t\r" else ch for ch in composed if _is_visible(ch)).strip()
+    return "".join(" " if ch in "\n\t\r" else ch for ch in composed(text) if _is_visible(ch)).strip()
 
 
 def _is_visible(ch: str) -> bool:

@@ -53,8 +53,8 @@ class RedisHistory:
         arguments: list[str | bytes | int] = [_head(message_id), exchange, self._turns, LIMIT, self._ttl_ms]
         await self._quietly(lambda: self._remember([_key(session_id)], arguments))
 
-    async def recall(self, session_id: str) -> list[tuple[str, str]] | None:
-        """Questions with their answers, oldest first; None when Redis is away."""
+    async def recall(self, session_id: str, without: str = "") -> list[tuple[str, str]] | None:
+        """Questions with their answers, oldest first, but for one message's; None when Redis is away."""
         if not self._turns:
             return []
         try:
@@ -63,7 +63,7 @@ class RedisHistory:
             )
         except StoreAway:
             return None
-        return [_spoken(exchange) for exchange in exchanges]
+        return [_spoken(exchange) for exchange in exchanges if not exchange.startswith(_head(without))]
 
     async def forget(self, session_id: str) -> None:
         await self._quietly(lambda: self._store.client.delete(_key(session_id)))
@@ -127,8 +127,9 @@ class MemoryHistory:
             del exchanges[next(iter(exchanges))]
         self._sessions[session_id] = (self._clock() + self._ttl, exchanges)
 
-    async def recall(self, session_id: str) -> list[tuple[str, str]] | None:
-        return [_spoken(exchange) for exchange in self._exchanges(session_id).values()]
+    async def recall(self, session_id: str, without: str = "") -> list[tuple[str, str]] | None:
+        exchanges = self._exchanges(session_id).items()
+        return [_spoken(exchange) for message_id, exchange in exchanges if message_id != without]
 
     async def forget(self, session_id: str) -> None:
         self._sessions.pop(session_id, None)

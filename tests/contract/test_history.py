@@ -266,3 +266,17 @@ async def known(history: History) -> list[tuple[str, str]]:
     pairs = await history.recall("s1")
     assert pairs is not None
     return pairs
+
+
+async def test_one_message_s_exchange_can_be_left_out(history: History) -> None:
+    """A worker that goes on with an answer must not read its beginning as something said before."""
+    await history.remember("s1", "m1", "Who are you?", "A cat.")
+    await history.remember("s1", "m10", "What do you want?", "Your chair.")
+    await history.remember("s1", "m2", "Why?", "It is")
+
+    assert await history.recall("s1", "m2") == [
+        ("Who are you?", "A cat."),
+        ("What do you want?", "Your chair."),
+    ]
+    assert await history.recall("s1", "m1") == [("What do you want?", "Your chair."), ("Why?", "It is")]
+    assert len(await history.recall("s1") or ()) == 3
