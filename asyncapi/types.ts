@@ -143,6 +143,147 @@ export interface MemeStatus {
   created_at: string;
 }
 
+/** A message of a session that wants an answer. */
+export interface WorkflowRequest {
+  /** Names the message and its answer; the same id twice gives one answer. Missing: the `Nats-Msg-Id` header stands in, else JetStream gives it one; matches `^[A-Za-z0-9_-]{1,64}$` */
+  message_id?: string | null;
+  /** Who hears the answer: the clients of this session; matches `^[A-Za-z0-9_-]{1,64}$` */
+  session_id: string;
+  /** Who asks; at most 128 characters */
+  user_id?: string | null;
+  /** What is said; 1 to 100000 characters */
+  message: string;
+  /** How to answer */
+  context?: WorkflowContext;
+  /** When it was said; missing: now */
+  timestamp?: string;
+  /** Appears in every log line about the message, and on every chunk of its answer; matches `^[!-~]*$`; at most 128 characters */
+  correlation_id?: string | null;
+}
+
+/** How to answer. Provider and model are chosen from what the server allows. */
+export interface WorkflowContext {
+  /** Missing: the server's default */
+  ai_provider?: TextProvider | null;
+  /** Missing: the provider's default; 1 to 128 characters */
+  model?: string | null;
+  /** How freely the model chooses its words; 0 to 2 */
+  temperature?: number | null;
+  /** Longest answer, in tokens; at most 1000000; more than 0 */
+  max_tokens?: number | null;
+  /** What the model is told ahead of the conversation; at most 100000 characters */
+  system_prompt?: string | null;
+  /** The previous messages, oldest first. Missing: what the server remembers of the session; at most 200 entries */
+  conversation_history?: Array<HistoryEntry> | null;
+}
+
+export type TextProvider = "openai" | "anthropic" | "custom" | "local";
+
+/** One entry of a conversation that a client brings along. */
+export interface HistoryEntry {
+  /** Who said it */
+  role: Role;
+  /** What was said; at most 100000 characters */
+  content: string;
+}
+
+export type Role = "system" | "user" | "assistant";
+
+/** Stop the answer to this message; without one, whatever the session is being told. */
+export interface WorkflowCancel {
+  /** The session, as the subject says it; matches `^[A-Za-z0-9_-]{1,64}$` */
+  session_id?: string | null;
+  /** The message whose answer is to stop; matches `^[A-Za-z0-9_-]{1,64}$` */
+  message_id?: string | null;
+}
+
+/** A piece of an answer. `chunk_id` counts from 0 per message; exactly one chunk is final. */
+export interface ResponseChunk {
+  /** The session that is answered; matches `^[A-Za-z0-9_-]{1,64}$` */
+  session_id: string;
+  /** The message that is answered; matches `^[A-Za-z0-9_-]{1,64}$` */
+  message_id: string;
+  /** Its place in the answer; at least 0 */
+  chunk_id: number;
+  /** Text that continues the answer */
+  chunk: string;
+  /** `content` is text; the last chunk is `metadata`, or `system` when the answer was stopped, or `error` */
+  chunk_type: ChunkType;
+  /** Whether this is the last chunk of the answer */
+  is_final: boolean;
+  /** What there is to know beside the text */
+  metadata?: ChunkMetadata;
+  /** Why there is no (more) answer */
+  error?: ChunkError;
+  /** That of the message */
+  correlation_id?: string;
+  /** When it was made */
+  timestamp: string;
+}
+
+export type ChunkType = "content" | "metadata" | "error" | "system";
+
+/** What there is to know about an answer beside its text; complete on the last chunk. */
+export interface ChunkMetadata {
+  /** The model that answers */
+  model?: string;
+  /** Who runs it */
+  provider?: string;
+  /** Tokens of the answer */
+  tokens_used?: number;
+  /** Tokens of what the model read */
+  prompt_tokens?: number;
+  /** How the answer ended; on the last chunk only */
+  finish_reason?: FinishReason;
+}
+
+export type FinishReason = "stop" | "length" | "error" | "cancelled";
+
+/** Why there is no (more) answer. */
+export interface ChunkError {
+  /** Why, for programs */
+  code: string;
+  /** Why, for people */
+  message: string;
+}
+
+/** Several chunks of one answer in one message, in order. */
+export interface ChunkBatch {
+  /** The session that is answered; matches `^[A-Za-z0-9_-]{1,64}$` */
+  session_id: string;
+  /** The chunks, in order; 1 to 1000 entries */
+  chunks: Array<ResponseChunk>;
+}
+
+/** Asks how a pod is. Nothing in it matters, and there may be nothing in it. */
+export type HealthRequest = Record<string, never>;
+
+/** How a pod is. */
+export interface HealthResponse {
+  /** Which pod */
+  pod_id: string;
+  /** `stopping`: about to leave, its clients connect to another one */
+  status: "healthy" | "stopping";
+  /** SSE connections it holds; at least 0 */
+  active_connections: number;
+  /** When it said so */
+  timestamp: string;
+}
+
+/** A pod says that it lives, every ten seconds. */
+export interface HeartbeatMessage {
+  /** Which pod */
+  pod_id: string;
+  /** SSE connections it holds; at least 0 */
+  active_connections: number;
+  /** Resident memory; 1 MB is 1,048,576 bytes */
+  memory_usage_mb: number;
+  /** Processor time since the last heartbeat, of one core */
+  cpu_usage_percent: number;
+  /** When it said so */
+  timestamp: string;
+}
+
 /** What clients send, by subject. */
 export interface Requests {
   "meme.request": MemeRequest;
@@ -156,4 +297,22 @@ export interface Events {
   "meme.response.error": MemeError;
   "meme.created": MemeCreated;
   [subject: `meme.status.${string}`]: MemeStatus;
+}
+
+/** What services say to each other, by subject. */
+export interface Messages {
+  [subject: `chat.workflow.execute.${string}`]: WorkflowRequest;
+  [subject: `chat.workflow.cancel.${string}`]: WorkflowCancel;
+  [subject: `chat.pod.${string}.response`]: ResponseChunk | ChunkBatch;
+  [subject: `chat.session.${string}.broadcast`]: ResponseChunk | ChunkBatch;
+  [subject: `chat.stream.${string}.${string}`]: ResponseChunk | ChunkBatch;
+  [subject: `chat.pod.${string}.health`]: HealthRequest;
+  "chat.pods.health": HealthRequest;
+  [subject: `chat.pod.${string}.heartbeat`]: HeartbeatMessage;
+}
+
+/** What a request on a subject is replied to with. */
+export interface Replies {
+  [subject: `chat.pod.${string}.health`]: HealthResponse;
+  "chat.pods.health": HealthResponse;
 }

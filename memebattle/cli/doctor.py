@@ -13,6 +13,7 @@ from memebattle.settings import Settings
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js import JetStreamContext
 
 OLDEST_SERVER = (2, 12)
 SMALLEST_PAYLOAD = 256 * 1024
@@ -38,6 +39,7 @@ async def examine(settings: Settings, nats_url: str, redis_url: str) -> AsyncIte
         yield Check("NATS", "fail", f"{problem.what} ({problem.why})", problem.do)
     yield await _redis(settings, redis_url)
     yield await _provider(settings)
+    yield await _text_provider(settings)
 
 
 async def _nats(client: Client, settings: Settings) -> AsyncIterator[Check]:
@@ -70,10 +72,9 @@ async def _streams(client: Client, settings: Settings) -> AsyncIterator[Check]:
 
     from memebattle.bus.streams import Topology
 
-    js = client.jetstream(timeout=3)
+    js, topology = client.jetstream(timeout=3), Topology.of(settings)
     try:
-        findings = await Topology.of(settings).diff(js)
-        info = await js.consumer_info(settings.nats.stream, settings.nats.consumer)
+        findings = await topology.diff(js)
     except (JetStreamError, Error, TimeoutError) as error:
         yield Check("JetStream", "fail", str(error), "enable JetStream, then `memebattle streams apply`")
         return
@@ -86,9 +87,19 @@ async def _streams(client: Client, settings: Settings) -> AsyncIterator[Check]:
             "as declared" if fine else str(finding).partition(": ")[2],
             "" if fine else "`memebattle streams apply`",
         )
+    there = {finding.name for finding in findings if finding.action != "missing"}
+    for stream, consumer in topology.consumers:
+        if consumer.durable_name in there:
+            yield await _backlog(js, stream, str(consumer.durable_name))
+
+
+async def _backlog(js: JetStreamContext, stream: str, consumer: str) -> Check:
+    info = await js.consumer_info(stream, consumer)
     lag = (info.num_pending or 0) + (info.num_ack_pending or 0)
-    yield Check(
-        "backlog", "pass", f"{lag} requests wait or are in work, {info.num_redelivered or 0} redelivered"
+    return Check(
+        f"backlog {stream}",
+        "pass",
+        f"{lag} requests wait or are in work, {info.num_redelivered or 0} redelivered",
     )
 
 
@@ -120,3 +131,16 @@ async def _provider(settings: Settings) -> Check:
         return Check("provider", "fail", str(error), "set HF_API_TOKEN, or IMAGE_PROVIDER=artist")
     await model.aclose()
     return Check("provider", "pass", f"{model.name} with {model.model}")
+
+
+async def _text_provider(settings: Settings) -> Check:
+    from memebattle.generation.text_registry import open_text_models
+    from memebattle.settings import SettingsError
+
+    try:
+        models = open_text_models(settings)
+    except SettingsError as error:
+        return Check("chat provider", "fail", str(error), "`memebattle config` lists every variable")
+    await models.aclose()
+    offers = "; ".join(f"{name} with {', '.join(each)}" for name, each in models.names.items())
+    return Check("chat provider", "pass", f"{offers}; usually {models.default}")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from functools import partial
+from typing import Annotated
 
 import typer
 
 from memebattle.cli.connection import connected, nats_url, redis_url
 from memebattle.cli.output import Problem, console, emit, size
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer()
 streams = typer.Typer(no_args_is_help=True, help="Streams and consumers, as the code declares them.")
@@ -31,7 +29,7 @@ COLOURS = {
 
 @app.command()
 def doctor(url: Url = None, json: Json = False) -> None:
-    """Check NATS, JetStream, streams, Redis and the provider. Exit 1 if something must be mended.
+    """Check NATS, JetStream, streams, Redis and the providers. Exit 1 if something must be mended.
 
     Example: memebattle doctor
     """
@@ -110,15 +108,18 @@ def list_streams(url: Url = None, json: Json = False) -> None:
 async def _list_streams(url: str, *, json: bool) -> None:
     from rich.table import Column, Table
 
+    number = partial(Column, justify="right", no_wrap=True)
     table = Table(
         Column("stream", no_wrap=True),
-        "messages",
-        "size",
+        number("messages"),
+        number("size"),
         Column("consumer", no_wrap=True),
-        "pending",
-        "in work",
-        "redelivered",
+        number("pending"),
+        number("in work"),
+        number("retried"),
         box=None,
+        padding=(0, 1, 0, 0),  # the longest names leave no room for more in 80 columns
+        pad_edge=False,
     )
     async with connected(url) as client:
         js = client.jetstream(timeout=5)

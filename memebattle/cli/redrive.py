@@ -1,6 +1,7 @@
 """`memebattle dlq` and `replay`: messages that get another chance, always under a new id.
 
-The old id has its one answer already, an error perhaps, and keeps it.
+The old id has its one answer already, an error perhaps, and keeps it. Memes and chat messages go back to the
+subject they came from, so the new answer is heard where the old one was.
 """
 
 from __future__ import annotations
@@ -71,8 +72,10 @@ def retry(
     async def run() -> None:
         async with _stream(url, "dead_letter_stream") as (js, name):
             message = await _one(js, name, number)
-            subject = (message.headers or {}).get("Mb-Subject", "meme.request")
+            headers = message.headers or {}
+            subject = headers.get("Mb-Subject", "meme.request")
             old, new = await _ask_again(js, subject, message.data or b"", id)
+            old = old or headers.get("Mb-Original-Nats-Msg-Id")
             await js.delete_msg(name, number)
         if json:
             emit({"number": number, "old_id": old, "id": new})
@@ -91,7 +94,7 @@ def replay(
     url: Url = None,
     json: Json = False,
 ) -> None:
-    """Ask again what was asked before, each under a new id. The log keeps requests for a day.
+    """Ask again for memes that were asked for before, each under a new id. The log keeps requests for a day.
 
     Example: memebattle replay --since 10 --dry-run
     """
@@ -106,11 +109,10 @@ def replay(
                 if oldest is not None and message.time is not None and message.time < oldest:
                     continue
                 count += 1
-                old, new = _id_of(message.data or b""), None
+                subject, body = message.subject or "meme.request", message.data or b""
+                old, new = _renamed(subject, body, "")[0], None
                 if not dry_run:
-                    old, new = await _ask_again(
-                        js, message.subject or "meme.request", message.data or b"", None
-                    )
+                    old, new = await _ask_again(js, subject, body, None)
                 _tell_replayed(message, old, new, json=json)
             note(f"{count} requests{' (not sent)' if dry_run else ' asked again'}", quiet=json)
 
@@ -160,27 +162,31 @@ async def _one(js: JetStreamContext, stream: str, number: int) -> RawStreamMsg:
 async def _ask_again(
     js: JetStreamContext, subject: str, body: bytes, new: str | None
 ) -> tuple[str | None, str]:
-    """Publish a request under a new id; a body that is no object goes out as it was."""
+    """Publish a request under a new id; its old one and the new one."""
     from memebattle.cli.client import new_id
 
     new = new or new_id()
-    try:
-        request = jsonlib.loads(body)
-    except (ValueError, RecursionError):
-        request = None
-    old = request.get("id") if isinstance(request, dict) else None
-    if isinstance(request, dict):
-        body = jsonlib.dumps({**request, "id": new}).encode()
+    old, body = _renamed(subject, body, new)
     await js.publish(subject, body, headers={"Nats-Msg-Id": new})
     return old, new
 
 
-def _id_of(body: bytes) -> str | None:
+def _renamed(subject: str, body: bytes, new: str) -> tuple[str | None, bytes]:
+    """A request's old id, and the request with a new one; a body that is no object stays as it was."""
+    from memebattle.bus.subjects import CHAT_EXECUTE, pattern_of
+    from memebattle.chat.messages import unwrapped
+
+    field = "message_id" if pattern_of(subject) == CHAT_EXECUTE else "id"
     try:
-        request = jsonlib.loads(body)
+        whole = jsonlib.loads(body)
     except (ValueError, RecursionError):
-        return None
-    return request.get("id") if isinstance(request, dict) else None
+        return None, body
+    request, _ = unwrapped(whole)
+    if not isinstance(request, dict):
+        return None, body
+    old = request.get(field)
+    request[field] = new  # inside of its TracedMessage, when it came in one
+    return old, jsonlib.dumps(whole).encode()
 
 
 def _tell_dead_letter(message: RawStreamMsg, *, json: bool) -> None:

@@ -30,6 +30,7 @@ from memebattle.bus.answers import JetStreamAnswers
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.streams import Topology
+from memebattle.bus.subjects import MEANINGS
 from memebattle.cli import spec
 from memebattle.cli.local import NatsServer
 from memebattle.cli.spec import words
@@ -148,6 +149,16 @@ ADDRESSES = {
     "MemeError": "meme.response.error",
     "MemeCreated": "meme.created",
     "MemeStatus": "meme.status.{request_id}",
+    "WorkflowRequestJetStream": "chat.workflow.execute.{session_id}",
+    "WorkflowRequestCore": "chat.workflow.execute.{session_id}",
+    "WorkflowCancel": "chat.workflow.cancel.{session_id}",
+    "ChatPodResponse": "chat.pod.{pod_id}.response",
+    "ChatBroadcast": "chat.session.{session_id}.broadcast",
+    "ChatStored": "chat.stream.{session_id}.{message_id}",
+    "PodHealth": "chat.pod.{pod_id}.health",
+    "PodRollCall": "chat.pods.health",
+    "PodHealthReply": None,
+    "PodHeartbeat": "chat.pod.{pod_id}.heartbeat",
     "DeadLetter": "dlq.{stream}.{consumer}",
 }
 
@@ -156,14 +167,22 @@ def test_the_subjects(document: dict[str, Any]) -> None:
     assert {name: each["address"] for name, each in document["channels"].items()} == ADDRESSES
 
 
+def test_no_declared_subject_is_left_out(document: dict[str, Any]) -> None:
+    assert MEANINGS.keys() == {each["address"] for each in document["channels"].values()} - {None}
+
+
 def test_each_channel_names_its_parameters_and_its_guarantee(document: dict[str, Any]) -> None:
     for channel in document["channels"].values():
-        assert set(channel.get("parameters", {})) == set(re.findall(r"{(\w+)}", channel["address"]))
+        assert set(channel.get("parameters", {})) == set(re.findall(r"{(\w+)}", channel["address"] or ""))
         assert set(channel["x-delivery"]) == {"guarantee", "because", "ordering"}
     assert document["channels"]["MemeCancel"]["parameters"]["request_id"]["x-pattern"] == (
         "^[A-Za-z0-9_-]{1,64}$"
     )
     assert document["channels"]["MemeAnswer"]["parameters"]["kind"]["enum"] == ["response", "response.error"]
+    assert document["channels"]["DeadLetter"]["parameters"]["stream"]["enum"] == [
+        "MEMES",
+        "WORKFLOW_REQUESTS",
+    ]
 
 
 def test_the_guarantees(document: dict[str, Any]) -> None:
@@ -176,6 +195,16 @@ def test_the_guarantees(document: dict[str, Any]) -> None:
         "MemeError": "exactly-once",
         "MemeCreated": "at-most-once",
         "MemeStatus": "at-most-once",
+        "WorkflowRequestJetStream": "at-least-once",
+        "WorkflowRequestCore": "at-most-once",
+        "WorkflowCancel": "at-most-once",
+        "ChatPodResponse": "at-most-once",
+        "ChatBroadcast": "at-most-once",
+        "ChatStored": "at-least-once",
+        "PodHealth": "at-most-once",
+        "PodRollCall": "at-most-once",
+        "PodHealthReply": "at-most-once",
+        "PodHeartbeat": "at-most-once",
         "DeadLetter": "exactly-once",
     }
 
@@ -188,6 +217,13 @@ def test_each_operation_says_what_it_does(document: dict[str, Any]) -> None:
         "MemeRequestCore",
         "MemeRequestJetStream",
         "MemeCancel",
+        "WorkflowRequestJetStream",
+        "WorkflowRequestCore",
+        "WorkflowCancel",
+        "GatewayPodResponse",
+        "GatewaySessionBroadcast",
+        "PodHealth",
+        "PodRollCall",
     }
     assert all(each["summary"] and each["description"] for each in operations.values())
     assert operations["MemeCancel"]["summary"].startswith("Stop one request;")
@@ -246,7 +282,7 @@ def test_browsers_are_promised_what_the_accounts_allow(document: dict[str, Any])
     )
     for channel in document["channels"].values():
         said = channel["x-audience"]["browsers"]
-        address = channel["address"]
+        address = channel["address"] or "_INBOX_whoever.asks"
         assert (said == "publishes") == any(covers(each, address) for each in may_publish), address
         assert (said == "subscribes") == any(covers(each, address) for each in may_subscribe), address
         assert (said == "neither") == ({"$ref": "#/servers/websocket"} not in channel["servers"]), address
@@ -274,6 +310,8 @@ def test_examples_and_their_headers_tell_the_same_story(document: dict[str, Any]
         headers = example.get("headers", {})
         if name == "MemeRequest":
             assert headers["Nats-Msg-Id"] == example["payload"]["id"]
+        if name == "WorkflowRequest":
+            assert headers["Nats-Msg-Id"] == example["payload"]["message_id"]
         if name in {"MemeResponse", "MemeError"}:
             assert headers["Nats-Subject"].split(".")[2] == example["payload"]["request_id"]
 
@@ -487,7 +525,7 @@ def test_the_page_needs_nobody_else(tags: Tags) -> None:
 def test_every_link_on_the_page_has_its_place(tags: Tags) -> None:
     assert len(tags.ids) == len(set(tags.ids))
     assert {each[1:] for each in tags.links if each.startswith("#")} <= set(tags.ids)
-    assert set(ADDRESSES) <= set(tags.ids)
+    assert ADDRESSES.keys() <= set(tags.ids)
 
 
 def test_the_page_escapes_what_it_shows(document: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,28 @@ def test_the_tables_of_the_readme_are_up_to_date() -> None:
     assert text == tables.filled(text)
     assert all(f"`{row.name}`" in text for row in rows())
     assert all(f"`{name}`" in text for name in declared())
+
+
+def test_the_tables_of_the_readme_have_a_heading_per_group() -> None:
+    """In the order of the settings, and of the metrics' prefixes."""
+    text = (ROOT / "README.md").read_text()
+    settings, metrics = (
+        re.findall(r"^### (.*)", _between(text, name), re.MULTILINE) for name in ("settings", "metrics")
+    )
+
+    assert settings == [
+        "NATS", "Delivery", "Redis", "Pictures", "Text", "Chat", "Gateway", "Metrics, health and logs",
+    ]  # fmt: skip
+    assert metrics == [
+        "Memes, in the workers",
+        "Chat, in the workers",
+        "Chat, in workers and gateways",
+        "Every process",
+    ]
+
+
+def _between(text: str, name: str) -> str:
+    return text.partition(f"<!-- {name}: ")[2].partition(f"<!-- /{name} -->")[0]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
@@ -61,15 +84,16 @@ def test_every_command_exists(document: Path) -> None:
 
 def test_every_variable_in_the_documents_is_declared() -> None:
     """Names that look like ours are ours."""
-    names = {row.name for row in rows()}
+    names, streams = {row.name for row in rows()}, {row.default for row in rows()}
     for document in DOCUMENTS:
         spoken = set(
             re.findall(
-                r"`((?:NATS|HF|WORKER|CACHE|DEDUP|ACK|CLAIM|FLIGHT|LOCAL|MAX|SHUTDOWN)_[A-Z_]+)`",
+                r"`((?:NATS|HF|WORKER|CACHE|DEDUP|ACK|CLAIM|FLIGHT|LOCAL|MAX|SHUTDOWN|CHAT|OPENAI|ANTHROPIC)"
+                r"_[A-Z_]+)`",
                 document.read_text(),
             )
         )
-        assert spoken <= names, document
+        assert spoken - streams <= names, document
 
 
 def test_every_subject_of_the_contract_is_in_the_readme() -> None:
@@ -116,6 +140,54 @@ def test_the_defaults_of_the_original_documents() -> None:
         "CORE_NATS_QUEUE_GROUP": "meme-generator-core",
     }  # fmt: skip
     assert Settings().image_provider == "artist"
+
+
+def test_the_names_of_the_chat_document() -> None:
+    """Seed 001: its stream, its consumer, its queue group, and when a batch goes out."""
+    defaults = {row.name: row.default for row in rows()}
+
+    assert {
+        name: defaults[name]
+        for name in (
+            "NATS_WORKFLOW_STREAM", "NATS_WORKFLOW_CONSUMER", "NATS_CHUNKS_STREAM", "CHAT_QUEUE_GROUP",
+            "CHAT_BATCH_MAX", "CHAT_HEARTBEAT", "CHAT_FORCE_BROADCAST",
+        )
+    } == {
+        "NATS_WORKFLOW_STREAM": "WORKFLOW_REQUESTS",
+        "NATS_WORKFLOW_CONSUMER": "workflow-processor",
+        "NATS_CHUNKS_STREAM": "CHAT_CHUNKS",
+        "CHAT_QUEUE_GROUP": "workflow-workers",
+        "CHAT_BATCH_MAX": "100",
+        "CHAT_HEARTBEAT": "10",
+        "CHAT_FORCE_BROADCAST": "false",
+    }  # fmt: skip
+
+
+def test_the_names_in_the_permissions_are_the_defaults() -> None:
+    """`accounts.conf` cannot read settings: what is renamed there is renamed here."""
+    accounts = resources.files("memebattle.bus").joinpath("accounts.conf").read_text()
+    nats, delivery, chat = Settings().nats, Settings().delivery, Settings().chat
+
+    assert f'"{nats.request_subject} {delivery.core_queue_group}"' in accounts
+    assert f'"chat.workflow.execute.* {chat.queue_group}"' in accounts
+    for stream, consumer in ((nats.stream, nats.consumer), (nats.workflow_stream, nats.workflow_consumer)):
+        assert f'"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"' in accounts
+        assert f'"$JS.ACK.{stream}.{consumer}.>", "$JS.ACK.*.*.{stream}.{consumer}.>"' in accounts
+        assert f'"dlq.{stream}.{consumer}"' in accounts
+    assert f'"$JS.API.DIRECT.GET.{nats.chunks_stream}"' in accounts
+    assert '"chat.pod.*.response", "chat.session.*.broadcast"' in accounts
+
+
+def test_the_metrics_of_the_chat_document() -> None:
+    """Seed 001, "Key Metrics": rate, lag, size, errors, subscriptions."""
+    assert set(declared()) >= {
+        "chat_published_total",
+        "chat_delivery_lag_seconds",
+        "chat_message_bytes",
+        "chat_publish_errors_total",
+        "chat_subscribe_errors_total",
+        "chat_active_subscriptions",
+    }
 
 
 def test_the_metric_names_of_the_original_documents() -> None:

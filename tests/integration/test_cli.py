@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from memebattle.cli.local import NatsServer
+from memebattle.cli.redrive import _renamed
+
+STREAMS = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "DEAD_LETTERS"]
 MEMEBATTLE = [sys.executable, "-m", "memebattle"]
 PORTS = ["--http-port", "0", "--nats-port", "0", "--ws-port", "0", "--monitor-port", "0", "--redis-port", "0"]
 
@@ -149,9 +156,58 @@ def test_doctor_is_content(memebattle: Any) -> None:
 
     assert done.returncode == 0, done.stdout
     assert {check["verdict"] for check in checks} == {"pass"}
-    assert {"NATS", "nats-server", "max_payload", "Redis", "provider", "backlog"} <= {
-        c["name"] for c in checks
+    assert {check["name"] for check in checks} == {
+        "NATS",
+        "nats-server",
+        "max_payload",
+        *(f"stream {name}" for name in STREAMS),
+        "bucket OBJ_meme-images",
+        "consumer meme-generator",
+        "consumer workflow-processor",
+        "backlog MEMES",
+        "backlog WORKFLOW_REQUESTS",
+        "Redis",
+        "provider",
+        "chat provider",
     }
+    (offline,) = [check["finding"] for check in checks if check["name"] == "chat provider"]
+    assert offline == "local with local-1; usually local"
+
+
+def test_doctor_names_the_streams_that_are_missing(tmp_path: Path) -> None:
+    """On a server without any; and a provider that cannot work is said in the same breath."""
+    with nats_alone(tmp_path) as url:
+        done = subprocess.run(
+            [*MEMEBATTLE, "doctor", "--json"],
+            env={
+                **os.environ,
+                "NATS_URL": url,
+                "REDIS_URL": "redis://127.0.0.1:9",
+                "CHAT_PROVIDER": "openai",
+                "OPENAI_API_KEY": "",
+            },
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    checks = {check["name"]: check for check in map(json.loads, done.stdout.splitlines())}
+
+    assert done.returncode == 1
+    for name in (*(f"stream {each}" for each in STREAMS), "consumer workflow-processor"):
+        assert (checks[name]["verdict"], checks[name]["fix"]) == ("fail", "`memebattle streams apply`")
+    assert checks["chat provider"]["verdict"] == "fail"
+    assert "OPENAI_API_KEY" in checks["chat provider"]["finding"]
+    assert not any(name.startswith("backlog") for name in checks)
+
+
+@contextlib.contextmanager
+def nats_alone(directory: Path) -> Iterator[str]:
+    """A server with our accounts and nothing on it."""
+    server = NatsServer(directory)
+    with asyncio.Runner() as runner:
+        runner.run(server.start())
+        try:
+            yield server.url()
+        finally:
+            runner.run(server.child.stop())
 
 
 def test_doctor_says_what_to_do_when_nobody_is_there(memebattle: Any) -> None:
@@ -168,8 +224,51 @@ def test_streams_diff_apply_and_ls(memebattle: Any) -> None:
     listed = memebattle("streams", "ls").stdout
 
     assert {finding["action"] for finding in applied} == {"ok"}
-    assert {finding["name"] for finding in applied} >= {"MEMES", "MEMES_LOG", "MEME_RESULTS", "DEAD_LETTERS"}
-    assert "meme-generator" in listed
+    assert {finding["name"] for finding in applied} == {
+        *STREAMS,
+        "OBJ_meme-images",
+        "meme-generator",
+        "workflow-processor",
+    }
+    assert all(name in listed for name in (*STREAMS, "meme-generator", "workflow-processor"))
+
+
+def test_streams_ls_fits_a_terminal_of_80_columns(stack: tuple[dict[str, Any], Path]) -> None:
+    listed = subprocess.run(
+        [*MEMEBATTLE, "streams", "ls", "--nats-url", stack[0]["nats_url"]],
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "80"}, capture_output=True, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+
+    (chat,) = [line.split() for line in listed if line.startswith("WORKFLOW_REQUESTS")]
+    assert " ".join(listed[0].split()) == "stream messages size consumer pending in work retried"
+    assert chat == ["WORKFLOW_REQUESTS", chat[1], *chat[2:4], "workflow-processor", "0", "0", "0"]
+    assert max(map(len, listed)) <= 80
+
+
+def test_streams_diff_and_apply_mend_a_stream_of_chat(tmp_path: Path) -> None:
+    """Nothing there, then everything; a changed setting is said, and applied on request."""
+
+    def run(*arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*MEMEBATTLE, *arguments], env={**os.environ, "NATS_URL": url, **env},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    with nats_alone(tmp_path) as url:
+        missing = run("streams", "diff", "--json")
+        created = run("streams", "apply", "--json")
+        drifted = run("streams", "diff", CHAT_CONCURRENCY="1")
+        updated = run("streams", "apply", "--json", CHAT_CONCURRENCY="1")
+
+    actions = {found["name"]: found["action"] for found in map(json.loads, missing.stdout.splitlines())}
+    assert missing.returncode == 1
+    assert actions["CHAT_CHUNKS"] == actions["WORKFLOW_REQUESTS"] == "missing"
+    assert created.returncode == 0
+    assert {json.loads(line)["action"] for line in created.stdout.splitlines()} == {"created"}
+    assert drifted.returncode == 1
+    assert "max_ack_pending: 640 instead of 20" in drifted.stdout
+    changed = [json.loads(line) for line in updated.stdout.splitlines()]
+    assert [each["name"] for each in changed if each["action"] != "ok"] == ["workflow-processor"]
 
 
 def test_a_dead_letter_is_listed_shown_and_retried(memebattle: Any) -> None:
@@ -189,6 +288,69 @@ def test_a_dead_letter_is_listed_shown_and_retried(memebattle: Any) -> None:
     again = wait_for(letters, "it to come back: it is still no JSON")
     assert again[0]["number"] != letter["number"]
     assert memebattle("dlq", "show", "99999").returncode == 1
+
+
+def test_a_dead_letter_of_chat_goes_back_to_its_session(
+    memebattle: Any, stack: tuple[dict[str, Any], Path]
+) -> None:
+    """`dlq.WORKFLOW_REQUESTS.workflow-processor`: a message whose id was used for another one."""
+    subject = "chat.workflow.execute.redrive-1"
+
+    def say(text: str) -> None:
+        said = {"message_id": "taken", "session_id": "redrive-1", "message": text}
+        assert memebattle("pub", subject, json.dumps(said)).returncode == 0
+
+    def answered() -> list[str]:
+        address = f"{stack[0]['http_url']}/api/chat/history?session_id=redrive-1"
+        with urllib.request.urlopen(address) as response:
+            said = json.load(response)["messages"]
+        return [each["content"] for each in said if each["role"] == "user"]
+
+    def letters() -> list[dict[str, Any]]:
+        listed = memebattle("dlq", "ls", "--json").stdout.splitlines()
+        return [found for found in map(json.loads, listed) if found["subject"] == subject]
+
+    say("the first")
+    wait_for(lambda: answered() == ["the first"], "the answer")
+    say("the second")
+    (letter,) = wait_for(letters, "the dead letter")
+    shown = memebattle("dlq", "show", str(letter["number"])).stdout
+    retried = memebattle("dlq", "retry", str(letter["number"]), "--id", "fresh", "--json")
+
+    assert letter["reason"] == "id_conflict"
+    assert f"Mb-Subject: {subject}" in shown
+    assert "the second" in shown
+    assert json.loads(retried.stdout) == {"number": letter["number"], "old_id": "taken", "id": "fresh"}
+    wait_for(lambda: answered() == ["the first", "the second"], "the second answer")
+    assert letters() == []
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "old", "renamed"),
+    [
+        ("meme.request", {"id": "a", "prompt": "x"}, "a", {"id": "new", "prompt": "x"}),
+        ("eu.request", {"prompt": "x"}, None, {"prompt": "x", "id": "new"}),
+        (
+            "chat.workflow.execute.s",
+            {"message_id": "a", "id": "theirs"},
+            "a",
+            {"message_id": "new", "id": "theirs"},
+        ),
+        (
+            "chat.workflow.execute.s",
+            {"trace_id": "t", "span_id": "s", "data": {"message_id": "a"}},
+            "a",
+            {"trace_id": "t", "span_id": "s", "data": {"message_id": "new"}},
+        ),
+        ("chat.workflow.execute.s", ["no", "object"], None, ["no", "object"]),
+    ],
+)
+def test_a_second_chance_has_a_new_id_where_the_old_one_was(
+    subject: str, body: Any, old: str | None, renamed: Any
+) -> None:
+    found, again = _renamed(subject, json.dumps(body).encode(), "new")
+
+    assert (found, json.loads(again)) == (old, renamed)
 
 
 def test_replay_asks_again_under_new_ids(memebattle: Any) -> None:

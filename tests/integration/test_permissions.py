@@ -22,6 +22,7 @@ from memebattle.cli.client import MemeClient
 from memebattle.cli.local import ROLES, NatsServer
 from tests.fleet import body, fleet, stored_answers
 from tests.integration.permissions import ACK, RULES, Check, checks
+from tests.pods import chat_running
 from tests.waiting import wait_until
 
 # nats-py says its WebSocket timeout in a form that aiohttp would rather not hear
@@ -221,6 +222,85 @@ async def test_a_browser_hears_each_answer_once(
         assert {name: len(heard) for name, heard in client.answers.items()} == dict.fromkeys(expected, 1)
 
 
+async def test_a_hijacked_gateway_cannot_acknowledge_in_the_broker_s_place(nats_server: NatsServer) -> None:
+    """It hears a worker store an answer, reply subject and all: its word there would be a forged PubAck."""
+    async with (
+        _visiting(nats_server.url("worker"), "_INBOX_worker") as worker,
+        _visiting(nats_server.url("gateway"), "_INBOX_gateway") as gateway,
+    ):
+        answers = await gateway.client.subscribe("answers.meme.>")
+        await _settled(gateway.client)
+        asking = asyncio.create_task(
+            worker.client.request("answers.meme.victim.response", b"{}", timeout=0.5)
+        )
+        heard = await answers.next_msg(timeout=5)
+        assert heard.reply.startswith("_INBOX_worker.")
+        await gateway.client.publish(heard.reply, b'{"stream": "MEME_RESULTS", "seq": 1}')
+        await _settled(gateway.client)
+
+        assert "permissions violation for publish" in "".join(gateway.complaints)
+        with pytest.raises(nats.errors.TimeoutError):
+            await asking
+
+
+async def test_the_roles_need_nothing_that_they_may_not(tmp_path: Path) -> None:
+    """A worker and two gateways make their streams, chat in every way there is, draw, and hear no refusal."""
+    # so that a heartbeat comes soon, and one session is told by broadcast
+    pods = {"CHAT_HEARTBEAT": "0.2"}
+    async with chat_running(tmp_path, workers=1, worker={"WORKER_CONTEXTS": "memes,chat"}, pod=pods) as chat:
+        await chat.publish(
+            "nobody", {"session_id": "nobody", "message_id": "m0", "message": "told to all pods"}
+        )
+        listener = await chat.listen("s", pod=1)
+        told = await chat.say("s", "A caption for a deploy on Friday, please", pod=2)
+        await listener.complete(told)
+        again = await chat.listen("s", pod=2)  # reads from the stream what was said
+        await again.complete(told)
+        stopped = await chat.say("s", "!long a story", pod=1)
+        await listener.heard(stopped, 1)
+        assert (await chat.stop(stopped, pod=2)).status_code == 202
+        await listener.complete(stopped)
+        await chat.publish("s", b"no JSON", {"Nats-Msg-Id": "m1"})
+        await wait_until(chat.dead_letters, "the dead letter")
+        drawn = await chat.http.post(
+            chat.url(1, "api/memes"), json={"prompt": "A cat on Mars"}, headers={"Prefer": "wait=20"}
+        )
+        image = await chat.http.get(chat.url(2, drawn.json()["image_url"].removeprefix("/")))
+        assert await _replies(chat.nats, "chat.pods.health", 2) == {"gateway-1", "gateway-2"}
+        assert await _replies(chat.nats, "chat.pod.gateway-2.health", 1) == {"gateway-2"}
+        assert await _heartbeats(chat.nats, 2) == {"gateway-1", "gateway-2"}
+        await wait_until(lambda: chat.is_final("nobody", "m0"), "the answer that nobody hears")
+
+        assert (drawn.status_code, image.status_code) == (200, 200)
+        assert listener.faults() == again.faults() == []
+        assert listener.answer(stopped).end == ("cancelled", None)
+        logs = chat.workers.logs() + chat.pods.logs()
+    assert "Message published" in logs
+    assert [line for line in logs.splitlines() if "violation" in line.lower()] == []
+
+
+async def _replies(server: NatsServer, subject: str, count: int) -> set[str]:
+    """Who answers monitoring; its question has no body."""
+    async with _visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
+        inbox = monitor.client.new_inbox()
+        heard = await monitor.client.subscribe(inbox)
+        await monitor.client.publish(subject, reply=inbox)
+        found = {json.loads((await heard.next_msg(timeout=2)).data)["pod_id"] for _ in range(count)}
+        await _settled(monitor.client)
+        assert monitor.complaints == []
+        return found
+
+
+async def _heartbeats(server: NatsServer, pods: int) -> set[str]:
+    """The first pods that monitoring hears of."""
+    found: set[str] = set()
+    async with _visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
+        heard = await monitor.client.subscribe("chat.pod.*.heartbeat")
+        while len(found) < pods:
+            found.add(json.loads((await heard.next_msg(timeout=2)).data)["pod_id"])
+    return found
+
+
 async def _try_everything(directory: Path) -> dict[Check, bool]:
     server = NatsServer(directory)
     async with stopping(server.child):
@@ -245,13 +325,13 @@ def _address(server: NatsServer, role: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _visiting(url: str) -> AsyncIterator[Visitor]:
+async def _visiting(url: str, inbox: str = "_INBOX") -> AsyncIterator[Visitor]:
     complaints: list[str] = []
 
     async def note(error: Exception) -> None:
         complaints.append(str(error))
 
-    client = await nats.connect(url, error_cb=note, allow_reconnect=False)
+    client = await nats.connect(url, error_cb=note, allow_reconnect=False, inbox_prefix=inbox.encode())
     try:
         yield Visitor(client, complaints)
     finally:

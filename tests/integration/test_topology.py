@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import nats
@@ -11,16 +11,19 @@ import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
-from nats.js.errors import APIError, NotFoundError
+from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from memebattle.bootstrap import Wiring, wire
 from memebattle.bus.drift import Finding
 from memebattle.bus.streams import Topology
+from memebattle.cli.connection import connected
 from memebattle.cli.local import NatsServer
 from memebattle.settings import Settings
 from tests.waiting import wait_until
 
-NAMES = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "DEAD_LETTERS", "OBJ_meme-images", "meme-generator"]
+MEMES = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "OBJ_meme-images", "meme-generator"]
+CHAT = ["WORKFLOW_REQUESTS", "CHAT_CHUNKS", "workflow-processor"]
+NAMES = [*MEMES, *CHAT, "DEAD_LETTERS"]
 
 
 @pytest.fixture
@@ -64,6 +67,97 @@ async def test_the_server_keeps_what_was_declared(js: JetStreamContext, topology
     assert (consumer.ack_wait, consumer.max_deliver, consumer.max_ack_pending) == (30, -1, 100)
 
 
+async def test_the_server_keeps_what_was_declared_for_chat(js: JetStreamContext, topology: Topology) -> None:
+    """Rows B43 to B47: a work queue for a day; and chunks for ten minutes."""
+    await topology.apply(js)
+    requests = (await js.stream_info("WORKFLOW_REQUESTS")).config
+    chunks = (await js.stream_info("CHAT_CHUNKS")).config
+    consumer = (await js.consumer_info("WORKFLOW_REQUESTS", "workflow-processor")).config
+
+    assert requests.subjects == ["chat.workflow.execute.*"]
+    assert (requests.retention, requests.storage, requests.discard, requests.max_msgs, requests.max_age) == (
+        "workqueue",
+        "file",
+        "new",
+        100_000,
+        86_400,
+    )
+    assert chunks.subjects == ["chat.stream.*.*"]
+    assert (chunks.retention, chunks.discard, chunks.max_age, chunks.max_bytes) == (
+        "limits",
+        "old",
+        600,
+        256 * 1024 * 1024,
+    )
+    assert chunks.allow_direct
+    assert (consumer.filter_subject, consumer.ack_policy, consumer.ack_wait) == (
+        "chat.workflow.execute.*",
+        "explicit",
+        30,
+    )
+    assert (consumer.max_deliver, consumer.max_ack_pending) == (-1, 2 * 10 * 32)
+
+
+@pytest.mark.parametrize(("replicas", "storage"), [(1, "file"), (2, "memory"), (3, "memory")])
+def test_chunks_survive_a_restart_on_disk_or_on_the_other_servers(replicas: int, storage: str) -> None:
+    """Everything else is on disk, however many servers there are."""
+    streams = Topology.of(Settings.from_env({"NATS_REPLICAS": str(replicas)})).streams
+
+    assert {stream.name: stream.storage for stream in streams if stream.storage != "file"} == (
+        {} if storage == "file" else {"CHAT_CHUNKS": storage}
+    )
+    assert {stream.num_replicas for stream in streams} == {replicas}
+
+
+async def test_chunks_survive_a_restart_of_a_single_server(
+    nats_server: NatsServer, js: JetStreamContext, topology: Topology
+) -> None:
+    await topology.apply(js)
+    await js.publish("chat.stream.s.m", b"a chunk")
+    await nats_server.child.stop()
+    await nats_server.start()
+
+    async with connected(nats_server.url("developer")) as client:
+        kept = await client.jetstream().get_last_msg("CHAT_CHUNKS", "chat.stream.s.m")
+
+    assert kept.data == b"a chunk"
+
+
+async def test_a_message_of_chat_is_kept_and_a_cancellation_is_not(
+    js: JetStreamContext, topology: Topology
+) -> None:
+    """`chat.workflow.>` would take both into the queue."""
+    await topology.apply(js)
+    await js.publish("chat.workflow.execute.s", b"{}")
+
+    with pytest.raises(NoStreamResponseError):
+        await js.publish("chat.workflow.cancel.s", b"{}")
+    assert (await js.stream_info("WORKFLOW_REQUESTS")).state.messages == 1
+
+
+async def test_what_is_told_to_pods_is_kept_nowhere(js: JetStreamContext, topology: Topology) -> None:
+    """Chunks are stored once, on a subject of their own, and their copies are not."""
+    await topology.apply(js)
+
+    for subject in ("chat.pod.pod-1.response", "chat.session.s.broadcast", "chat.pod.pod-1.heartbeat"):
+        with pytest.raises(NoStreamResponseError):
+            await js.publish(subject, b"{}")
+
+
+@pytest.mark.parametrize(
+    ("contexts", "names"), [("memes", MEMES), ("chat", CHAT), ("memes,chat", [*MEMES, *CHAT])]
+)
+async def test_a_worker_makes_the_streams_of_its_contexts(
+    contexts: str, names: list[str], nats_server: NatsServer, js: JetStreamContext, topology: Topology
+) -> None:
+    """And the one of dead letters, which all have in common."""
+    async with consuming(nats_server, contexts.split(",")):
+        found = actions(await topology.diff(js))
+
+    made = [*names, "DEAD_LETTERS"]
+    assert found == {name: "ok" if name in made else "missing" for name in NAMES}
+
+
 async def test_a_changed_setting_is_reported_left_alone_and_updated_on_request(
     js: JetStreamContext, topology: Topology, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -71,8 +165,11 @@ async def test_a_changed_setting_is_reported_left_alone_and_updated_on_request(
     await topology.apply(js)
     changed = Topology.of(Settings.from_env({"ACK_WAIT": "45"}))
 
-    (drifted,) = [finding for finding in await changed.diff(js) if finding.action == "drift"]
-    assert str(drifted) == "consumer meme-generator: drift (ack_wait: 30.0 instead of 45.0)"
+    drifted = [str(finding) for finding in await changed.diff(js) if finding.action == "drift"]
+    assert drifted == [
+        "consumer meme-generator: drift (ack_wait: 30.0 instead of 45.0)",
+        "consumer workflow-processor: drift (ack_wait: 30.0 instead of 45.0)",
+    ]
 
     assert actions(await changed.ensure(js))["meme-generator"] == "drift"
     assert (await js.consumer_info("MEMES", "meme-generator")).config.ack_wait == 30
@@ -80,6 +177,19 @@ async def test_a_changed_setting_is_reported_left_alone_and_updated_on_request(
 
     assert actions(await changed.apply(js))["meme-generator"] == "updated"
     assert (await js.consumer_info("MEMES", "meme-generator")).config.ack_wait == 45
+    assert actions(await changed.diff(js)) == all_are("ok")
+
+
+async def test_a_changed_setting_of_chat_is_drift_of_its_consumer(
+    js: JetStreamContext, topology: Topology
+) -> None:
+    await topology.apply(js)
+    changed = Topology.of(Settings.from_env({"CHAT_CONCURRENCY": "64"}))
+
+    (drifted,) = [finding for finding in await changed.diff(js) if finding.action == "drift"]
+
+    assert str(drifted) == "consumer workflow-processor: drift (max_ack_pending: 640 instead of 1280)"
+    assert actions(await changed.apply(js))["workflow-processor"] == "updated"
     assert actions(await changed.diff(js)) == all_are("ok")
 
 
@@ -120,10 +230,22 @@ async def test_a_subject_that_somebody_else_holds_is_refused_in_clear_words(
 
 
 async def test_the_names_are_those_of_the_settings(js: JetStreamContext) -> None:
-    renamed = Topology.of(Settings.from_env({"NATS_STREAM": "PICTURES", "NATS_CONSUMER": "painters"}))
+    renamed = Topology.of(
+        Settings.from_env(
+            {
+                "NATS_STREAM": "PICTURES",
+                "NATS_CONSUMER": "painters",
+                "NATS_WORKFLOW_STREAM": "TALKS",
+                "NATS_WORKFLOW_CONSUMER": "talkers",
+                "NATS_CHUNKS_STREAM": "TALK",
+            }
+        )
+    )
     await renamed.apply(js)
 
     assert (await js.consumer_info("PICTURES", "painters")).name == "painters"
+    assert (await js.consumer_info("TALKS", "talkers")).name == "talkers"
+    assert (await js.stream_info("TALK")).config.subjects == ["chat.stream.*.*"]
 
 
 async def test_a_full_queue_refuses_and_keeps_what_it_has(js: JetStreamContext, topology: Topology) -> None:
@@ -195,14 +317,14 @@ async def test_a_work_queue_has_one_consumer(js: JetStreamContext, topology: Top
 
 
 @contextlib.asynccontextmanager
-async def consuming(server: NatsServer) -> AsyncIterator[Wiring]:
+async def consuming(server: NatsServer, contexts: Sequence[str] = ("memes", "chat")) -> AsyncIterator[Wiring]:
     """A worker's broker with the rights of a worker, watching every 50 ms."""
     env = {
         "NATS_URL": server.url("worker"),
         "NATS_INBOX_PREFIX": "_INBOX_worker",
         "WATCH_INTERVAL": "0.05",
     }
-    wiring = wire(Settings.from_env(env), "worker", ["memes", "chat"])
+    wiring = wire(Settings.from_env(env), "worker", contexts)
     await wiring.broker.start()
     try:
         yield wiring
@@ -217,13 +339,18 @@ async def test_a_worker_makes_what_is_missing_with_its_own_rights(
         assert actions(await topology.diff(js)) == all_are("ok")
 
 
-async def test_a_lost_consumer_is_put_back(nats_server: NatsServer, js: JetStreamContext) -> None:
+@pytest.mark.parametrize(
+    ("stream", "consumer"), [("MEMES", "meme-generator"), ("WORKFLOW_REQUESTS", "workflow-processor")]
+)
+async def test_a_lost_consumer_is_put_back(
+    stream: str, consumer: str, nats_server: NatsServer, js: JetStreamContext
+) -> None:
     async with consuming(nats_server) as wiring:
-        await js.delete_consumer("MEMES", "meme-generator")
+        await js.delete_consumer(stream, consumer)
 
         async def restored() -> bool:
             with contextlib.suppress(NotFoundError):
-                return bool(await js.consumer_info("MEMES", "meme-generator"))
+                return bool(await js.consumer_info(stream, consumer))
             return False
 
         await wait_until(restored, "the consumer to be back")
@@ -233,11 +360,12 @@ async def test_a_lost_consumer_is_put_back(nats_server: NatsServer, js: JetStrea
         assert restores == 1
 
 
+@pytest.mark.parametrize("stream", ["MEMES", "WORKFLOW_REQUESTS", "CHAT_CHUNKS"])
 async def test_a_lost_stream_is_put_back_with_its_consumer(
-    nats_server: NatsServer, js: JetStreamContext, topology: Topology
+    stream: str, nats_server: NatsServer, js: JetStreamContext, topology: Topology
 ) -> None:
     async with consuming(nats_server):
-        await js.delete_stream("MEMES")
+        await js.delete_stream(stream)
 
         async def restored() -> bool:
             return actions(await topology.diff(js)) == all_are("ok")
@@ -251,11 +379,16 @@ async def test_the_lag_is_what_the_autoscaler_sees(
     await topology.apply(js)
     for _ in range(3):
         await js.publish("meme.request", b"{}")
+    for _ in range(2):
+        await js.publish("chat.workflow.execute.s", b"{}")
 
     async with consuming(nats_server) as wiring:
-        await wait_until(lambda: wiring.broker.lag.get("MEMES") == 3, "the broker to count")
+        await wait_until(
+            lambda: wiring.broker.lag == {"MEMES": 3, "WORKFLOW_REQUESTS": 2}, "the broker to count"
+        )
 
         assert wiring.metrics.registry.get_sample_value("meme_generator_consumer_lag") == 3
+        assert wiring.metrics.registry.get_sample_value("chat_workflow_consumer_lag") == 2
 
 
 async def test_a_worker_without_rights_leaves_instead_of_hearing_nothing(

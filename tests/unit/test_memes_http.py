@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from memebattle.bus.idempotency import Answer
+from memebattle.bus.refusals import IdConflict, Unavailable
 from memebattle.bus.requests import MemoryRequests
 from memebattle.generation.gallery import pack
 from memebattle.generation.ports import Meme
-from memebattle.bus.refusals import IdConflict, Unavailable
 from memebattle.memes.asking import Asking
 from memebattle.memes.http import preferred_wait
 from memebattle.memes.messages import MemeRequest

@@ -1,7 +1,8 @@
 """Examples for every message, made from the message classes: they cannot name a field that is gone.
 
 Together they tell one story: a request, its progress, its answer, and what the broker adds on the way. The
-picture is a real one (a plain yellow square), so that sizes and hashes agree.
+picture is a real one (a plain yellow square), so that sizes and hashes agree. Those of chat stand in
+`chat_examples.py`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memebattle.bus.messages import WireModel
-from memebattle.cli.spec.words import HeaderKind
+from memebattle.cli.spec.chat_examples import CHAT_EXAMPLES, Example, chunk_headers
+from memebattle.cli.spec.vocabulary import HeaderKind
 from memebattle.memes.messages import MemeCreated, MemeError, MemeRequest, MemeResponse, MemeStatus
 
 PICTURE = "UklGRi4AAABXRUJQVlA4TCEAAAAv/8F/AAdQ4v5H/wMCgWR/7xmK6H/Gf/7zn//85z//+T8A"
@@ -22,7 +24,7 @@ REQUEST_ID = "cat-on-mars-1"
 AT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 STAMP: dict[str, Any] = {"timestamp": int(AT.timestamp()), "created_at": AT}
 
-type Example = dict[str, Any]
+TRACEPARENT = f"00-{'4b' * 16}-{'00f0' * 4}-01"
 
 
 def examples_of(payload: str, headers: HeaderKind | None) -> list[Example]:
@@ -36,15 +38,20 @@ def examples_of(payload: str, headers: HeaderKind | None) -> list[Example]:
 
 def _with_headers(payload: str, headers: HeaderKind | None, example: Example) -> Example:
     body = example["payload"]
-    request_id = body.get("id") or body.get("request_id") if isinstance(body, dict) else REQUEST_ID
-    found = _headers(headers, payload, str(request_id))
+    found = _headers(headers, payload, body)
     return {"name": example["name"], **({"headers": found} if found else {}), "payload": body}
 
 
-def _headers(kind: HeaderKind | None, payload: str, request_id: str) -> dict[str, str]:
+def _id_of(body: Any) -> str:
+    named = body if isinstance(body, dict) else {}
+    return str(named.get("id") or named.get("request_id") or named.get("message_id") or REQUEST_ID)
+
+
+def _headers(kind: HeaderKind | None, payload: str, body: Any) -> dict[str, str]:
+    request_id = _id_of(body)
     match kind:
         case "Request":
-            return {"Nats-Msg-Id": request_id, "traceparent": f"00-{'4b' * 16}-{'00f0' * 4}-01"}
+            return {"Nats-Msg-Id": request_id, "traceparent": TRACEPARENT}
         case "StoredAnswer":
             return _stored(payload)
         case "Answer":
@@ -55,6 +62,8 @@ def _headers(kind: HeaderKind | None, payload: str, request_id: str) -> dict[str
                 "Nats-Last-Sequence": "0",
                 "Nats-Time-Stamp": "2026-11-20T22:00:00.487380299Z",
             }
+        case "Chunk" | "StoredChunk":
+            return chunk_headers(body, TRACEPARENT, copy=kind == "Chunk")
         case "DeadLetter":
             return {
                 "Mb-Reason": "invalid_request",
@@ -180,4 +189,5 @@ _EXAMPLES = {
     "MemeStatus": _statuses,
     "MemeCancel": _cancels,
     "DeadLetter": _dead_letters,
+    **CHAT_EXAMPLES,
 }

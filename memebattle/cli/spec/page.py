@@ -8,27 +8,35 @@ gateway's content security policy forbids inline styles.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from html import escape
 
-from markdown_it import MarkdownIt
-
-from memebattle.cli.spec.schema import Json, kind, name_in, notes
+from memebattle.cli.spec.markup import code, coloured, folded, inline, link, prose, slug, subject, table
+from memebattle.cli.spec.schema import Json, kind, name_in, notes, within
 from memebattle.cli.spec.transport import carried_by
 
-GROUPS = {"publishes": "What you send", "subscribes": "What you hear", "neither": "For operators"}
+# the ways of a request and of a chat message, by what happens on a channel
+FLOWS = {
+    "The way of a request": [
+        ("you ask", "MemeRequestJetStream"),
+        ("a worker answers", "MemeAnswer"),
+        ("the stream keeps the first answer and repeats it to all", "MemeResponse"),
+    ],
+    "The way of a chat message": [
+        ("a pod takes a message", "WorkflowRequestJetStream"),
+        ("a worker stores each chunk of its answer", "ChatStored"),
+        ("and tells the pods that hold the session", "ChatPodResponse"),
+    ],
+}
 
-PROSE = MarkdownIt("commonmark", {"html": False})
-
-JSON_TOKEN = re.compile(r'(?P<text>"(?:\\.|[^"\\])*")(?P<colon>:)?|true|false|null|-?[\d.]+')
+FIELDS, HEADERS = ("Field", "Type", "Meaning"), ("Header", "Type", "Meaning")
 
 
 def page(document: Json, types: str) -> str:
     """The whole page. `types` is the TypeScript to copy."""
     info = document["info"]
     lead, *sections = info["description"].split("\n## ")
-    chapters = {_slug(text): text.partition("\n") for text in sections}
+    chapters = {slug(text): text.partition("\n") for text in sections}
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -42,24 +50,24 @@ def page(document: Json, types: str) -> str:
 <body>
 <nav aria-label="Contents">
 <a class="brand" href="#top">{escape(info["title"])}</a>
-<ul>{"".join(_link(slug, heading) for slug, (heading, _, _) in chapters.items())}</ul>
-{"".join(_menu(document, group) for group in GROUPS)}
-<ul>{_link("servers", "Servers")}{_link("types", "TypeScript types")}</ul>
+<ul>{"".join(link(slug, heading) for slug, (heading, _, _) in chapters.items())}</ul>
+{"".join(_menu(document, group) for group in _groups(document))}
+<ul>{link("servers", "Servers")}{link("types", "TypeScript types")}</ul>
 </nav>
 <main id="top">
 <header class="hero">
 <p class="version">AsyncAPI {escape(document["asyncapi"])} &middot; version {escape(info["version"])}</p>
 <h1>The messages of {escape(info["title"])}</h1>
-{_prose(lead)}
+{prose(lead)}
 </header>
-{_flow(document)}
+{"".join(_flow(document, label, steps) for label, steps in FLOWS.items())}
 {"".join(_chapter(slug, heading, text) for slug, (heading, _, text) in chapters.items())}
-{"".join(_group(document, group) for group in GROUPS)}
+{"".join(_group(document, group) for group in _groups(document))}
 {_servers(document)}
 <section id="types"><h2>TypeScript types</h2>
-<p>Interfaces for every payload, and <code>Requests</code> and <code>Events</code>: maps from subject to
-payload.</p>
-<details><summary>types.ts</summary>{_code(types)}</details></section>
+<p>Interfaces for every payload, and maps from subject to payload: <code>Requests</code> and
+<code>Events</code> for browsers, <code>Messages</code> and <code>Replies</code> for services.</p>
+<details><summary>types.ts</summary>{code(types)}</details></section>
 <footer><p><a href="asyncapi.json" download>asyncapi.json</a> is this document for programs.
 Generated from the code. {escape(info["license"]["name"])}.</p></footer>
 </main>
@@ -68,38 +76,42 @@ Generated from the code. {escape(info["license"]["name"])}.</p></footer>
 """
 
 
-def _flow(document: Json) -> str:
-    """One request's way, as the names of these settings have it."""
+def _flow(document: Json, label: str, steps: list[tuple[str, str]]) -> str:
+    """One message's way, as the names of these settings have it."""
     channels = document["channels"]
-    steps = [
-        ("you ask", "MemeRequestJetStream"),
-        ("a worker answers", "MemeAnswer"),
-        ("the stream keeps the first answer and repeats it to all", "MemeResponse"),
-    ]
     items = "".join(
-        f'<li><a href="#{name}">{_subject(channels[name]["address"])}</a><span>{escape(text)}</span></li>'
+        f'<li><a href="#{name}">{subject(channels[name]["address"])}</a><span>{escape(text)}</span></li>'
         for text, name in steps
     )
-    return f'<ol class="flow" aria-label="The way of a request">{items}</ol>'
+    return f'<ol class="flow" aria-label="{label}">{items}</ol>'
 
 
 def _chapter(slug: str, heading: str, text: str) -> str:
-    return f'<section id="{slug}"><h2>{escape(heading)}</h2>{_prose(text)}</section>\n'
+    return f'<section id="{slug}"><h2>{escape(heading)}</h2>{prose(text)}</section>\n'
 
 
 def _menu(document: Json, group: str) -> str:
-    links = "".join(_link(name, each["title"]) for name, each in _members(document, group))
-    return f"<h2>{GROUPS[group]}</h2><ul>{links}</ul>\n"
+    links = "".join(link(name, each["title"]) for name, each in _members(document, group))
+    return f"<h2>{escape(group)}</h2><ul>{links}</ul>\n"
+
+
+def _groups(document: Json) -> list[str]:
+    """What the channels are tagged with, in their order."""
+    return list(dict.fromkeys(_group_of(channel) for channel in document["channels"].values()))
+
+
+def _group_of(channel: Json) -> str:
+    return str(channel["tags"][0]["name"])
 
 
 def _group(document: Json, group: str) -> str:
     cards = "".join(_channel(document, name, each) for name, each in _members(document, group))
-    return f"<section><h2>{GROUPS[group]}</h2>\n{cards}</section>\n"
+    return f"<section><h2>{escape(group)}</h2>\n{cards}</section>\n"
 
 
 def _members(document: Json, group: str) -> Iterator[tuple[str, Json]]:
     for name, each in document["channels"].items():
-        if each["x-audience"]["browsers"] == group:
+        if _group_of(each) == group:
             yield name, each
 
 
@@ -107,20 +119,18 @@ def _channel(document: Json, name: str, channel: Json) -> str:
     delivery, audience = channel["x-delivery"], channel["x-audience"]
     guarantee = escape(delivery["guarantee"])
     badge = f'<span class="badge {guarantee}">{guarantee.replace("-", " ")}</span>'
-    operation = document["operations"][name]
     facts = {
-        "Who speaks": _inline(audience["says"]),
-        "Who listens": _inline(audience["hears"]),
-        "Delivery": _inline(delivery["because"]),
-        "Order": _inline(delivery["ordering"]),
-        "Carried by": "".join(f"<p>{_inline(line)}</p>" for line in carried_by(channel)),
+        "Who speaks": inline(audience["says"]),
+        "Who listens": inline(audience["hears"]),
+        "Delivery": inline(delivery["because"]),
+        "Order": inline(delivery["ordering"]),
+        "Carried by": "".join(f"<p>{inline(line)}</p>" for line in carried_by(channel)),
+        **_handling(document, name),
     }
-    if operation["action"] == "receive":
-        facts["Handled"] = _inline(operation["summary"])
     return f"""<article id="{escape(name)}">
 <header><h3>{escape(channel["title"])} {badge}</h3>
-<p class="subject">{_subject(channel["address"])}</p></header>
-<p>{_inline(channel["description"])}</p>
+<p class="subject">{subject(channel["address"])}</p></header>
+<p>{inline(channel["description"])}</p>
 <dl>{"".join(f"<div><dt>{term}</dt><dd>{fact}</dd></div>" for term, fact in facts.items())}</dl>
 {_parameters(channel.get("parameters", {}))}
 {"".join(_message(document, name, each) for each in channel["messages"])}
@@ -128,11 +138,27 @@ def _channel(document: Json, name: str, channel: Json) -> str:
 """
 
 
+def _handling(document: Json, name: str) -> dict[str, str]:
+    """What the roles do with what they receive, and where they answer."""
+    facts = {}
+    for operation in document["operations"].values():
+        if name_in(operation["channel"]) != name or operation["action"] != "receive":
+            continue
+        facts[f"In a {escape(operation['tags'][0]['name'])}"] = inline(operation["summary"])
+        if "reply" in operation:
+            facts["Answered on"] = _to_channel(document, name_in(operation["reply"]["channel"]))
+    return facts
+
+
+def _to_channel(document: Json, name: str) -> str:
+    return f'<a href="#{escape(name)}">{escape(document["channels"][name]["title"])}</a>'
+
+
 def _parameters(parameters: Json) -> str:
     rows = [
-        (f"<code>{{{escape(name)}}}</code>", _inline(_parameter(each))) for name, each in parameters.items()
+        (f"<code>{{{escape(name)}}}</code>", inline(_parameter(each))) for name, each in parameters.items()
     ]
-    return _table(("Parameter", "Meaning"), rows) if rows else ""
+    return table(("Parameter", "Meaning"), rows)
 
 
 def _parameter(parameter: Json) -> str:
@@ -146,16 +172,18 @@ def _message(document: Json, channel: str, name: str) -> str:
     message, schemas = document["components"]["messages"][name], document["components"]["schemas"]
     payload_name = name_in(message["payload"])
     payload, home = schemas[payload_name], _home(document, payload_name)
-    there = f'<a href="#{home}">{escape(document["channels"][home]["title"])}</a>'
+    there = _to_channel(document, home)
     if home != channel and name in document["channels"][home]["messages"]:
         return f'<section class="message"><h4>{escape(name)}</h4><p>As in {there}.</p></section>'
-    fields = _fields("Field", payload, schemas) if home == channel else f"<p>Fields as in {there}.</p>"
+    told = {name_in(each["payload"]) for each in document["components"]["messages"].values()}
+    rows = _rows(payload, schemas, told)
+    fields = table(FIELDS, rows) if home == channel else f"<p>Fields as in {there}.</p>"
     headers = schemas[name_in(message["headers"])] if "headers" in message else {}
     return f"""<section class="message"><h4>{escape(name)}</h4>
-<p>{_inline(payload.get("description", ""))}</p>
+<p>{inline(payload.get("description", ""))}</p>
 {fields}
-{_folded("Headers", _fields("Header", headers, schemas))}
-{"".join(_folded(f"Example: {each['name']}", _example(each)) for each in message["examples"])}
+{folded("Headers", table(HEADERS, _rows(headers, schemas, told)))}
+{"".join(folded(f"Example: {each['name']}", _example(each)) for each in message["examples"])}
 </section>
 """
 
@@ -171,22 +199,20 @@ def _home(document: Json, payload: str) -> str:
     return payload if payload in carriers else carriers[0]
 
 
-def _fields(heading: str, schema: Json, schemas: Json) -> str:
+def _rows(schema: Json, schemas: Json, told: Collection[str]) -> Iterator[tuple[str, ...]]:
+    """A row per field; those of an object in it follow, indented, unless it is `told` as a message."""
     required = schema.get("required", [])
-    fields = schema.get("properties", {}) | schema.get("patternProperties", {})
-    rows = [
-        (
-            f"<code>{escape(name)}</code>{_required() if name in required else ''}",
-            _inline(kind(field, schemas)),
-            _inline(notes(field)),
+    for name, field in (schema.get("properties", {}) | schema.get("patternProperties", {})).items():
+        mark = ' <span class="required">required</span>' if name in required else ""
+        yield (
+            f"<code>{escape(name)}</code>{mark}",
+            inline(kind(field, schemas)),
+            inline(notes(field)),
         )
-        for name, field in fields.items()
-    ]
-    return _table((heading, "Type", "Meaning"), rows) if rows else ""
-
-
-def _required() -> str:
-    return ' <span class="required">required</span>'
+        inner = within(field, schemas)
+        if inner is not None and inner["title"] not in told:
+            for first, *rest in _rows(inner, schemas, told):
+                yield f'<span class="inner">{first}</span>', *rest
 
 
 def _example(example: Json) -> str:
@@ -194,7 +220,7 @@ def _example(example: Json) -> str:
     payload = example["payload"]
     # a payload that is no JSON object is shown as the text it is
     body = payload if isinstance(payload, str) else json.dumps(payload, ensure_ascii=False, indent=2)
-    return (f"<pre>{escape(headers)}</pre>" if headers else "") + f"<pre>{_coloured(body)}</pre>"
+    return (f"<pre>{escape(headers)}</pre>" if headers else "") + f"<pre>{coloured(body)}</pre>"
 
 
 def _servers(document: Json) -> str:
@@ -209,55 +235,6 @@ def _server(document: Json, server: Json) -> str:
     address = f"{server['protocol']}://{server['host']}"
     return f"""<article><header><h3>{escape(server["title"])}</h3>
 <p class="subject"><code>{escape(address)}</code></p></header>
-<p>{_inline(server["description"])}</p>
-{"".join(f"<p>{_inline(scheme['description'])}</p>" for scheme in schemes)}</article>
+<p>{inline(server["description"])}</p>
+{"".join(f"<p>{inline(scheme['description'])}</p>" for scheme in schemes)}</article>
 """
-
-
-def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    head = "".join(f'<th scope="col">{each}</th>' for each in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
-    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
-
-
-def _folded(summary: str, content: str) -> str:
-    return f"<details><summary>{escape(summary)}</summary>{content}</details>" if content else ""
-
-
-def _subject(address: str) -> str:
-    return f"<code>{re.sub(r'({\w+})', r'<var>\1</var>', escape(address))}</code>"
-
-
-def _coloured(text: str) -> str:
-    """JSON with its tokens marked for the style sheet."""
-    pieces, end = [], 0
-    for token in JSON_TOKEN.finditer(text):
-        pieces += [escape(text[end : token.start()]), _token(token)]
-        end = token.end()
-    return "".join([*pieces, escape(text[end:])])
-
-
-def _token(token: re.Match[str]) -> str:
-    if token["colon"]:
-        return f"<b>{escape(token['text'])}</b>:"
-    return f"<i>{escape(token[0])}</i>"
-
-
-def _code(text: str) -> str:
-    return f"<pre>{escape(text)}</pre>"
-
-
-def _prose(text: str) -> str:
-    return str(PROSE.render(text))
-
-
-def _inline(text: str) -> str:
-    return str(PROSE.renderInline(text))
-
-
-def _link(slug: str, text: str) -> str:
-    return f'<li><a href="#{escape(slug)}">{escape(text)}</a></li>'
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"\W+", "-", text.partition("\n")[0].lower()).strip("-")

@@ -48,12 +48,26 @@ def without_null(field: Json) -> Json:
     return found
 
 
+def within(field: Json, schemas: Json) -> Json | None:
+    """The schema of the object, or the objects, in a field; None when it holds none."""
+    schema = without_null(field) if is_nullable(field) else field
+    if "items" in schema:
+        return within(schema["items"], schemas)
+    if "$ref" not in schema:
+        return None
+    found: Json = schemas[name_in(schema)]
+    return found if "properties" in found else None
+
+
 def constraints(schema: Json) -> Iterator[str]:
     """The bounds of a value, in words."""
     if "pattern" in schema:
         yield f"matches `{schema['pattern']}`"
     yield from _bounds(schema.get("minLength"), schema.get("maxLength"), " characters")
+    yield from _bounds(schema.get("minItems"), schema.get("maxItems"), " entries")
     yield from _bounds(schema.get("minimum"), schema.get("maximum"), "")
+    if "exclusiveMinimum" in schema:
+        yield f"more than {schema['exclusiveMinimum']}"
 
 
 def _bounds(low: float | None, high: float | None, unit: str) -> Iterator[str]:
@@ -66,15 +80,18 @@ def _bounds(low: float | None, high: float | None, unit: str) -> Iterator[str]:
 
 
 def kind(schema: Json, schemas: Json) -> str:
-    """The type of a value, in words; references are followed."""
+    """The type of a value, in words; references are followed, to objects they are named."""
     if "$ref" in schema:
-        return kind(schemas[name_in(schema)], schemas)
+        found = schemas[name_in(schema)]
+        return f"`{name_in(schema)}`" if "properties" in found else kind(found, schemas)
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(kind(option, schemas) for option in schema["anyOf"]))
     if "const" in schema:
         return f"`{schema['const']}`"
     if "enum" in schema:
         return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+    if "items" in schema:
+        return f"list of {kind(schema['items'], schemas)}"
     named = f"{schema['type']}, {schema['format']}" if "format" in schema else schema["type"]
     return str(named)
 

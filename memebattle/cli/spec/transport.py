@@ -22,10 +22,18 @@ def carried_by(channel: Json) -> Iterator[str]:
             yield _consumer(consumer)
     elif (republished := channel.get("x-nats-republish")) is not None:
         yield f"Core NATS, republished by stream `{republished['stream']}` from `{republished['source']}`."
-    elif queue := channel["x-nats-core"].get("queue"):
-        yield f"Core NATS; queue group `{queue}`."
     else:
-        yield "Core NATS; every subscriber hears it."
+        yield _core(channel["x-nats-core"])
+
+
+def _core(core: Json) -> str:
+    match core:
+        case {"queue": queue}:
+            return f"Core NATS; queue group `{queue}`."
+        case {"reply": True}:
+            return "Core NATS; the reply subject of the question."
+        case _:
+            return "Core NATS; every subscriber hears it."
 
 
 def _stream(stream: Json) -> str:
@@ -51,6 +59,8 @@ def _consumer(consumer: Json) -> str:
 
 def _age(seconds: int) -> str:
     days, hours = seconds / 86400, seconds / 3600
+    if hours < 1:
+        return f"{seconds / 60:g} minutes"
     return f"{days:g} days" if days > 1 else f"{hours:g} hours"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from memebattle.cli.spec.schema import Json, closure, name_in, notes
 
@@ -27,25 +27,43 @@ class Untranslatable(ValueError):
 
 
 def typescript(document: Json) -> str:
-    """The types of everything a browser sends and hears.
+    """The types of everything that is JSON, for browsers and for services.
 
     Raises:
         Untranslatable: a payload uses JSON Schema beyond what is known here.
     """
-    channels = [each for each in document["channels"].values() if each["x-audience"]["browsers"] != "neither"]
+    channels = [each for each in document["channels"].values() if _is_json(document, each)]
     schemas = document["components"]["schemas"]
     payloads = dict.fromkeys(name for each in channels for name in _payloads(document, each))
     declared = [_declaration(name, schemas[name]) for name in closure(payloads, schemas)]
     requests = [each for each in channels if each["x-audience"]["browsers"] == "publishes"]
     events = [each for each in channels if each["x-audience"]["browsers"] == "subscribes"]
+    internal = [each for each in channels if each["x-audience"]["browsers"] == "neither" and each["address"]]
     return "\n".join(
         [
             BANNER,
             *declared,
             _subjects(document, "Requests", "What clients send, by subject.", requests),
             _subjects(document, "Events", "What clients hear, by subject.", events),
+            _subjects(document, "Messages", "What services say to each other, by subject.", internal),
+            _map("Replies", "What a request on a subject is replied to with.", _replies(document)),
         ]
     )
+
+
+def _is_json(document: Json, channel: Json) -> bool:
+    messages = document["components"]["messages"]
+    return all(messages[name]["contentType"] == "application/json" for name in channel["messages"])
+
+
+def _replies(document: Json) -> Iterator[tuple[str, list[str]]]:
+    """NATS request-reply: the operations whose answer has no subject of its own."""
+    channels = document["channels"]
+    for operation in document["operations"].values():
+        reply = operation.get("reply")
+        if reply and channels[name_in(reply["channel"])]["address"] is None:
+            asked, answered = channels[name_in(operation["channel"])], channels[name_in(reply["channel"])]
+            yield _key_of(asked["address"]), _payloads(document, answered)
 
 
 def _payloads(document: Json, channel: Json) -> list[str]:
@@ -98,16 +116,17 @@ def _plain_type(schema: Json) -> str:
 
 def _subjects(document: Json, name: str, doc: str, channels: list[Json]) -> str:
     """One entry per address; two channels on one subject are one entry."""
-    entries = dict(_entries(document, channels))
-    lines = [f"  {subject}: {' | '.join(payloads)};\n" for subject, payloads in entries.items()]
+    return _map(name, doc, ((_key_of(each["address"]), _payloads(document, each)) for each in channels))
+
+
+def _map(name: str, doc: str, entries: Iterable[tuple[str, list[str]]]) -> str:
+    lines = [f"  {subject}: {' | '.join(payloads)};\n" for subject, payloads in dict(entries).items()]
     return f"{_doc(doc)}export interface {name} {{\n{''.join(lines)}}}\n"
 
 
-def _entries(document: Json, channels: list[Json]) -> Iterator[tuple[str, list[str]]]:
-    for channel in channels:
-        pattern = re.sub(r"{\w+}", "${string}", channel["address"])
-        key = f"[subject: `{pattern}`]" if "$" in pattern else json.dumps(pattern)
-        yield key, _payloads(document, channel)
+def _key_of(address: str) -> str:
+    pattern = re.sub(r"{\w+}", "${string}", address)
+    return f"[subject: `{pattern}`]" if "$" in pattern else json.dumps(pattern)
 
 
 def _doc(text: str, indent: str = "") -> str:

@@ -6,242 +6,52 @@ build: a guarantee that nobody wrote down is one that nobody knows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 from memebattle.bus.messages import TOKEN_PATTERN
-from memebattle.bus.outcome import Reason
-from memebattle.bus.subjects import (
-    ANSWER,
-    DEAD_LETTER,
-    MEME_CANCEL,
-    MEME_CREATED,
-    MEME_REQUEST,
-    MEME_RESPONSE,
-    MEME_STATUS,
-)
+from memebattle.bus.subjects import DEAD_LETTER
+from memebattle.cli.spec.chat_words import CHAT
+from memebattle.cli.spec.meme_words import MEMES
+from memebattle.cli.spec.vocabulary import ChannelWords
 
-type Guarantee = Literal["exactly-once", "at-least-once", "at-most-once"]
-type Browser = Literal["publishes", "subscribes", "neither"]
-type HeaderKind = Literal["Request", "StoredAnswer", "Answer", "DeadLetter"]
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelWords:
-    """One channel. `subject` is its template under default settings: the key of `subjects.MEANINGS`."""
-
-    title: str
-    subject: str
-    says: str
-    hears: str
-    guarantee: Guarantee
-    because: str
-    ordering: str
-    browser: Browser
-    headers: HeaderKind | None = None
-    message_prefix: str = ""  # tells a message apart that is heard elsewhere with other headers
-
-
-# in the order in which a reader meets them
-CHANNELS: dict[str, ChannelWords] = {
-    "MemeRequestJetStream": ChannelWords(
-        "Request, the durable path",
-        MEME_REQUEST,
-        says="clients",
-        hears="one worker at a time, through the durable consumer",
-        guarantee="at-least-once",
-        because="The stream keeps a request until its answer is stored. A crashed worker's request is"
-        " delivered again; the answer stream sees to it that there is one answer all the same.",
-        ordering="none; requests are served side by side",
-        browser="publishes",
-        headers="Request",
-    ),
-    "MemeRequestCore": ChannelWords(
-        "Request, the fast path",
-        MEME_REQUEST,
-        says="clients",
-        hears="one worker of the queue group",
-        guarantee="at-most-once",
-        because="The copy of a request that arrives at once. A busy worker drops it, because the stream"
-        " keeps the other copy; whoever claims the request first answers it.",
-        ordering="none",
-        browser="publishes",
-        headers="Request",
-    ),
-    "MemeCancel": ChannelWords(
-        "Cancel a request",
-        MEME_CANCEL,
-        says="clients",
-        hears="every worker",
-        guarantee="at-most-once",
-        because="Best effort: a request that is finished already keeps its answer.",
-        ordering="send it after the request; before it, it is remembered for a while",
-        browser="publishes",
-    ),
-    "MemeAnswer": ChannelWords(
-        "Answer, for the one who asked",
-        ANSWER,
-        says="the worker that made it",
-        hears="the client that asked, the gateway",
-        guarantee="at-least-once",
-        because="The stream stores the first answer of a request and refuses every other, but a raw"
-        " subscriber hears each attempt to publish. Take the first and unsubscribe.",
-        ordering="one answer per request; none between requests",
-        browser="subscribes",
-        headers="StoredAnswer",
-        message_prefix="Stored",
-    ),
-    "MemeResponse": ChannelWords(
-        "Answer with a picture, for everybody",
-        MEME_RESPONSE,
-        says="the broker, which republishes what the answer stream stored",
-        hears="everybody who follows all answers",
-        guarantee="exactly-once",
-        because="Per request one of this and the error is published, once. It is a Core message: who is"
-        " disconnected misses it, and reads it from the stream.",
-        ordering="the order of storage; `Nats-Sequence` counts up over both kinds of answer",
-        browser="subscribes",
-        headers="Answer",
-    ),
-    "MemeError": ChannelWords(
-        "Answer without a picture, for everybody",
-        f"{MEME_RESPONSE}.error",
-        says="the broker, which republishes what the answer stream stored",
-        hears="everybody who follows all answers",
-        guarantee="exactly-once",
-        because="Per request one of this and the response is published, once.",
-        ordering="the order of storage; `Nats-Sequence` counts up over both kinds of answer",
-        browser="subscribes",
-        headers="Answer",
-    ),
-    "MemeCreated": ChannelWords(
-        "A meme is there",
-        MEME_CREATED,
-        says="the worker, after the answer is stored",
-        hears="galleries, the web page",
-        guarantee="at-most-once",
-        because="A plain event without the bytes: lost when nobody listens. The answer is what counts.",
-        ordering="none",
-        browser="subscribes",
-    ),
-    "MemeStatus": ChannelWords(
-        "Where a request stands",
-        MEME_STATUS,
-        says="workers",
-        hears="the client that asked",
-        guarantee="at-most-once",
-        because="Best effort, for progress bars. A retried request may run more than once.",
-        ordering="mostly queued, running, then one final state; trust the answer, not the order",
-        browser="subscribes",
-    ),
+OPERATORS: dict[str, ChannelWords] = {
     "DeadLetter": ChannelWords(
         "Dead letters",
         DEAD_LETTER,
+        group="For operators",
         says="the worker that gave up",
         hears="operators: `memebattle dlq ls`, `show`, `retry`",
         guarantee="exactly-once",
         because="Stored once per message: its `Nats-Msg-Id` is made of stream and sequence, so a crash"
         " between storing and terminating leaves one.",
         ordering="the order in which messages were given up",
-        browser="neither",
         headers="DeadLetter",
     ),
 }
 
-REQUEST_ID: dict[str, Any] = {
-    "description": "The id of the request: one token of letters, digits, `_` and `-`, at most 64.",
-    "examples": ["cat-on-mars-1"],
-    "x-pattern": TOKEN_PATTERN,
-}
-
-_TEXT = {"type": "string"}
-_NUMBER = {"type": "string", "pattern": "^[0-9]+$"}
+# in the order in which a reader meets them
+CHANNELS: dict[str, ChannelWords] = MEMES | CHAT | OPERATORS
 
 
-def _header(description: str, base: dict[str, Any] = _TEXT) -> dict[str, Any]:
-    return {**base, "description": description}
+def token(description: str, example: str) -> dict[str, Any]:
+    """A parameter of a subject that is an id."""
+    return {
+        "description": f"{description}: one token of letters, digits, `_` and `-`, at most 64.",
+        "examples": [example],
+        "x-pattern": TOKEN_PATTERN,
+    }
 
 
-_STORED = {
-    "Mb-Kind": {
-        **_TEXT,
-        "enum": ["response", "error"],
-        "description": "Which of the two answers this is; a stored message without it is no answer",
-    },
-    "Mb-Digest": _header("Hash of what was asked: the same id with another digest is a conflict"),
-    "content-type": {**_TEXT, "const": "application/json", "description": "Always JSON"},
-    "Nats-Expected-Last-Subject-Sequence": _header("The fence: nothing may be stored before", _NUMBER),
-    "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers both kinds of answer"),
-    "Nats-Expected-Stream": _header("The stream this answer is for"),
-    "correlation_id": _header("That of the request, when it had one"),
-    "traceparent": _header("That of the request, when it had one: W3C trace context"),
-}
-
-# NATS header values are text, whatever they count
-HEADERS: dict[HeaderKind, dict[str, Any]] = {
-    "Request": {
-        "title": "RequestHeaders",
-        "type": "object",
-        "description": "All optional.",
-        "properties": {
-            "Nats-Msg-Id": {
-                **_TEXT,
-                "pattern": TOKEN_PATTERN,
-                "description": "Put the id of the request here: the stream drops a second copy within its"
-                " duplicate window, and it stands in for a missing `id`",
-            },
-            "correlation_id": _header("Appears in every log line about the request, and on its answer"),
-            "traceparent": _header(
-                "W3C trace context; appears in every log line about the request, and on its answer"
-            ),
-        },
-    },
-    "StoredAnswer": {
-        "title": "StoredAnswerHeaders",
-        "type": "object",
-        "required": ["Mb-Digest", "Mb-Kind"],
-        "properties": _STORED,
-    },
-    "Answer": {
-        "title": "AnswerHeaders",
-        "type": "object",
-        "description": "The stored answer's headers, and the stream's notes on republishing it.",
-        "required": ["Mb-Kind", "Nats-Sequence", "Nats-Stream", "Nats-Subject", "Nats-Time-Stamp"],
-        "properties": {
-            **_STORED,
-            "Nats-Stream": _header("The stream that stored the answer"),
-            "Nats-Subject": _header("The subject it was stored under"),
-            "Nats-Sequence": _header("Its place in the stream; ask from here on after a reconnect", _NUMBER),
-            "Nats-Last-Sequence": _header("The place of the last message under the same subject", _NUMBER),
-            "Nats-Time-Stamp": {**_TEXT, "format": "date-time", "description": "When it was stored"},
-        },
-    },
-    "DeadLetter": {
-        "title": "DeadLetterHeaders",
-        "type": "object",
-        "required": ["Mb-Deliveries", "Mb-Detail", "Mb-Reason", "Mb-Sequence", "Mb-Subject", "Nats-Msg-Id"],
-        "properties": {
-            "Mb-Reason": {
-                **_TEXT,
-                "enum": list(get_args(Reason.__value__)),
-                "description": "Why it could not be served, for programs",
-            },
-            "Mb-Detail": _header("Why, in words: printable ASCII, at most 300 characters"),
-            "Mb-Subject": _header("The subject of the original"),
-            "Mb-Sequence": _header("The original's place in its stream", _NUMBER),
-            "Mb-Deliveries": _header("How often it was delivered", _NUMBER),
-            "Nats-Msg-Id": _header("`dlq-{stream}-{sequence}`: a message becomes one dead letter"),
-        },
-        "patternProperties": {
-            "^Mb-Original-": _header(
-                "The original's own headers, within 4 KiB; server instructions are dropped"
-            )
-        },
-    },
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "request_id": token("The id of the request", "cat-on-mars-1"),
+    "session_id": token("The id of the session", "sess_456"),
+    "message_id": token("The id of the message that is answered", "msg_abc123"),
+    "pod_id": token("The name of the pod, usually its host name", "pod-1"),
 }
 
 DESCRIPTION = """\
-Ask for a meme on `{request}`; get exactly one answer: a picture or the reason why there is none.
+Ask for a meme on `{request}`; get exactly one answer: a picture or the reason why there is none. Or chat: a
+message becomes a stream of chunks that reaches every client of its session, each chunk once and in order.
 
 ## Connect
 
@@ -272,6 +82,24 @@ From a terminal: `memebattle send "A cat wearing a space helmet on Mars"`.
   acknowledgement there: the request is stored. The answer comes on the subjects above.
 - **Ignore what you do not know.** Fields may be added, none is removed or changes its meaning. What is
   optional in a message of ours is absent, never null.
+
+## Chat
+
+Clients chat over HTTP: `POST /api/chat`, and `GET /api/sse?session_id=` for the answers. The subjects here
+are what the gateways (the pods that hold those connections) and the workers say to each other; a service of
+yours may take either side, or ask by itself:
+
+```python
+{chat}```
+
+- **One answer.** A message is answered once, under its `message_id`; exactly one chunk of the answer has
+  `is_final`, also when it fails or is stopped, and says why in `finish_reason`.
+- **Every chunk, once, in order.** `chunk_id` counts from 0. Each chunk is stored in the stream `{chunks}`
+  before anybody is told; who comes late, or missed one, reads it there for ten minutes.
+- **One answer of a session at a time.** The next message waits until the answer before it is complete.
+- **Whatever dies.** When a worker dies in mid-answer, another one goes on behind the last stored chunk. When
+  the registry is out of reach, chunks are broadcast to all pods.
+- **Batches.** A message with chunks is one `ResponseChunk`, or several in a `ChunkBatch`: be ready for both.
 """
 
 PYTHON_SNIPPET = """\
@@ -287,6 +115,30 @@ async def main() -> None:
     )
     answer = json.loads((await answers.next_msg(timeout=60)).data)
     print(answer.get("image_url") or answer["error"])
+    await client.close()
+
+asyncio.run(main())
+"""
+
+CHAT_SNIPPET = """\
+import asyncio, json, os, uuid
+import nats
+
+async def main() -> None:
+    client = await nats.connect(os.environ["NATS_URL"])
+    session, message = uuid.uuid4().hex, uuid.uuid4().hex
+    heard = await client.subscribe(f"chat.stream.{session}.{message}")
+    said = {"message_id": message, "session_id": session, "message": "What is the weather today?"}
+    await client.jetstream().publish(
+        f"chat.workflow.execute.{session}", json.dumps(said).encode(), headers={"Nats-Msg-Id": message}
+    )
+    expected, finished = 0, False
+    while not finished:
+        body = json.loads((await heard.next_msg(timeout=60)).data)
+        for chunk in body.get("chunks", [body]):
+            if chunk["chunk_id"] == expected:
+                print(chunk["chunk"], end="", flush=True)
+                expected, finished = expected + 1, chunk["is_final"]
     await client.close()
 
 asyncio.run(main())

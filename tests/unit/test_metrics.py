@@ -1,0 +1,79 @@
+"""Metrics by the names that dashboards and alerts know them by, written down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+from memebattle.kit.metrics import Metrics, declared
+
+PROMISED = {
+    # the document's five, B52 to B56
+    "chat_published_total",
+    "chat_delivery_lag_seconds",
+    "chat_message_bytes",
+    "chat_publish_errors_total",
+    "chat_subscribe_errors_total",
+    "chat_active_subscriptions",
+    # what becomes of a message
+    "chat_workflow_core_nats_messages_total",
+    "chat_workflow_jetstream_messages_total",
+    "chat_workflow_duplicate_messages_total",
+    "chat_workflow_requests_total",
+    "chat_workflow_errors_total",
+    "chat_workflow_retries_total",
+    "chat_workflow_dead_letters_total",
+    "chat_workflow_core_skipped_total",
+    "chat_workflow_unknown_fields_total",
+    "chat_workflow_in_flight",
+    "chat_workflow_consumer_lag",
+    # what becomes of an answer
+    "chat_workflow_answers_total",
+    "chat_workflow_first_chunk_seconds",
+    "chat_workflow_answer_duration_seconds",
+    "chat_workflow_chunks_total",
+    "chat_workflow_resumed_total",
+    "chat_workflow_broadcasts_total",
+    "chat_workflow_pod_publish_errors_total",
+    # what becomes of a connection
+    "chat_connections",
+    "chat_catch_ups_total",
+    "chat_not_resumable_total",
+    "chat_slow_readers_total",
+}
+
+
+def test_chat_has_the_promised_metrics() -> None:
+    assert {name for name in declared() if name.startswith("chat_")} == PROMISED
+
+
+def test_subjects_are_counted_by_pattern(metrics: Metrics) -> None:
+    """The label is the pattern; a label of raw subjects would grow with every session."""
+    pattern = "chat.pod.{pod_id}.response"
+    metrics.chat.published.labels(subject_pattern=pattern).inc()
+    metrics.chat.delivery_lag.labels(subject_pattern=pattern).observe(0.002)
+
+    labels = {"subject_pattern": pattern}
+    value = metrics.registry.get_sample_value
+    assert value("chat_published_total", labels) == 1
+    assert value("chat_delivery_lag_seconds_bucket", labels | {"le": "0.001"}) == 0
+    assert value("chat_delivery_lag_seconds_bucket", labels | {"le": "0.0025"}) == 1
+
+
+def test_two_processes_share_nothing() -> None:
+    one, other = Metrics(), Metrics()
+    one.workflow.requests.inc()
+
+    assert other.registry.get_sample_value("chat_workflow_requests_total") == 0
+
+
+@pytest.mark.parametrize("name", ["chat_workflow_requests_total", "meme_generator_requests_total"])
+async def test_metrics_are_served_as_text(metrics: Metrics, name: str) -> None:
+    app: Any = metrics.asgi()
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as http:
+        answer = await http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert f"\n{name} 0.0\n" in answer.text
