@@ -119,6 +119,10 @@ class Office:
         finally:
             await asyncio.gather(task, return_exceptions=True)
 
+    def chunk(self, message_id: str, chunk_id: int = 0) -> bytes:
+        """A chunk that somebody else has written."""
+        return ResponseChunk(session_id="s1", message_id=message_id, chunk_id=chunk_id).body()
+
     def chunks(self, message_id: str = "m1") -> list[ResponseChunk]:
         frames = [frame for frame in self.log.frames if frame.message_id == message_id]
         return [chunk for frame in frames for chunk in read_chunks(frame.body)]

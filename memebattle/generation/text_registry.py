@@ -121,7 +121,7 @@ def open_text_models(
     """
     text = settings.text
     _require_sound(text)
-    configured = [name for name in REAL if _is_configured(text, name)]
+    configured: list[TextProvider] = [name for name in REAL if _is_configured(text, name)]
     if text.provider in REAL and text.provider not in configured:
         raise SettingsError(f"CHAT_PROVIDER={text.provider} needs {_WANTS[text.provider]}.")
     models: dict[str, TextModel] = {
@@ -129,11 +129,13 @@ def open_text_models(
     }
     if text.provider in {"auto", "local"}:
         models["local"] = _local(text)
-    default = next(iter(models)) if text.provider == "auto" else text.provider
+    default: TextProvider = [*configured, "local"][0] if text.provider == "auto" else text.provider
     if models[default].models == (ANY,):
+        variable = _VARIABLES[default][2]
         _log.warning(
-            "CHAT_CUSTOM_MODELS names no default, so every message has to name its model; "
-            "put one in front: CHAT_CUSTOM_MODELS=llama3.2,*"
+            "%s names no default, so every message has to name its model; put one in front, like %s=llama3.2,*",
+            variable,
+            variable,
         )
     return TextModels(models, default, stand_in=not configured)
 

@@ -104,6 +104,32 @@ async def test_cancelled_while_the_history_is_being_read(office: Office) -> None
     assert (office.end(), office.text()) == (ended("system", "cancelled"), "")
 
 
+async def test_cancelled_while_a_waiting_message_is_being_looked_at(office: Office) -> None:
+    """Its claim is held for that moment, and given back: the stop must outlive both."""
+    looking, go_on = asyncio.Event(), asyncio.Event()
+    last = office.log.last
+
+    async def slow_last(session_id: str, message_id: str | None = None) -> Frame | None:
+        found = await last(session_id, message_id)
+        looking.set()
+        await go_on.wait()
+        return found
+
+    await office.log.append(Frame("s1", "m0", office.chunk("m0"), 1, False, "digest", "somebody"))
+    office.log.last = slow_last
+    async with office.asking() as waiting:
+        await looking.wait()
+        await office.chat.cancel("s1", "m1")
+        go_on.set()
+        with pytest.raises(Busy):
+            await waiting
+
+    await office.log.append(Frame("s1", "m0", office.chunk("m0", 1), 2, True, "digest", "somebody", 1))
+    await office.ask()
+
+    assert (office.end(), office.text()) == (ended("system", "cancelled"), "")
+
+
 async def test_cancelled_after_the_end_changes_nothing(office: Office) -> None:
     await office.ask()
     await office.chat.cancel("s1", "m1")
