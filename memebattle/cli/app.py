@@ -21,6 +21,8 @@ COMMANDS = {
     "watch": ("talk", "Show answers as they come."),
     "tail": ("talk", "Show every message of a subject."),
     "pub": ("talk", "Publish one message."),
+    "chat": ("chat", "Ask a text model and see the answer as it comes."),
+    "pods": ("pods", "Ask the gateways of chat how they are."),
     "doctor": ("operate", "Check NATS, streams, Redis and provider; say what to mend."),
     "streams": ("operate", "Apply, compare and list streams and consumers."),
     "dlq": ("redrive", "Look at dead letters and retry them."),
@@ -29,7 +31,7 @@ COMMANDS = {
     "config": ("develop", "Show the effective settings, secrets masked."),
     "nats-config": ("develop", "Write a NATS server configuration with our accounts."),
     "bench": ("develop", "Measure."),
-    "dev": ("develop", "Tools for development: a fake HuggingFace."),
+    "dev": ("develop", "Tools for development: a fake HuggingFace, a fake OpenAI and Anthropic."),
 }
 
 

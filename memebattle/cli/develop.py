@@ -123,6 +123,26 @@ def memes(
     asyncio.run(run(requests, runs, json=json))
 
 
+@bench.command("chat")
+def bench_chat(
+    sessions: Annotated[int, typer.Option(min=1, max=1000, help="Sessions that talk at one time")] = 10,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Length of one measurement")] = 2,
+    runs: Annotated[int, typer.Option(min=1, help="Measurements of each kind; medians are shown")] = 3,
+    idle: Annotated[int, typer.Option(min=0, help="Connections that only listen; 0 leaves them out")] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object per line")] = False,
+) -> None:
+    """Latency, CPU and memory of streaming, with and without batches, beside a hand-written chat.
+
+    The offline provider writes a token every 20 ms; the sessions listen at two gateways. Takes a minute.
+    Quote ratios: absolute figures are this machine's.
+
+    Example: memebattle bench chat --sessions 64 --seconds 10
+    """
+    from memebattle.cli.bench_chat import run
+
+    asyncio.run(run(sessions, seconds, runs, idle, json=json))
+
+
 @dev.command("fake-hf")
 def fake_hf(
     port: Annotated[int, typer.Option(help="Port on loopback; 0 = a free one")] = 8900,

@@ -16,7 +16,10 @@ from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, po
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to start. A port of None is the usual one, or a free one when that is taken; 0 is a free one."""
+    """What to start. A port of None is the usual one, or a free one when that is taken; 0 is a free one.
+
+    Several gateways listen on consecutive ports: an `http_port` that was asked for is asked for all of them.
+    """
 
     workers: int = 1
     http_port: int | None = None
@@ -30,6 +33,7 @@ class Plan:
     redis_url: str | None = None
     restart: bool = False
     logs_to_files: bool = False
+    gateways: int = 1
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -41,8 +45,8 @@ class Stack:
         self.nats: NatsServer | None = None
         self.redis: RedisServer | None = None
         self.workers: list[Child] = []
-        self.gateway: Child | None = None
-        self.http_port = port_or_free(plan.http_port, 8000)
+        self.gateways: list[Child] = []
+        self.http_ports = _http_ports(plan.http_port, plan.gateways)
         first = port_or_free(plan.metrics_port, 9090)
         self.metrics_ports = [first, *(free_port() for _ in range(plan.workers - 1))]
         self._ending = False
@@ -51,11 +55,16 @@ class Stack:
     def children(self) -> list[Child]:
         """Servers first: they are ended last."""
         servers = [part.child for part in (self.nats, self.redis) if part is not None]
-        return [*servers, *self.workers, *([self.gateway] if self.gateway else [])]
+        return [*servers, *self.workers, *self.gateways]
 
     @property
     def http_url(self) -> str:
-        return f"http://127.0.0.1:{self.http_port}"
+        """The first gateway; any other of `http_urls` would do."""
+        return self.http_urls[0]
+
+    @property
+    def http_urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{port}" for port in self.http_ports]
 
     @property
     def nats_url(self) -> str:
@@ -78,12 +87,16 @@ class Stack:
             worker(self._worker_env(number), number, self._log(f"worker-{number}"))
             for number in range(1, self.plan.workers + 1)
         ]
-        self.gateway = gateway(self._gateway_env(), self._log("gateway"))
-        roles = [*self.workers, self.gateway]
-        await asyncio.gather(*(child.start() for child in roles))
-        probes = [f"http://127.0.0.1:{port}/readyz" for port in self.metrics_ports] + [
-            f"{self.http_url}/readyz"
+        self.gateways = [
+            gateway(self._gateway_env(port), self._log(_gateway_name(number)), number=number)
+            for number, port in enumerate(self.http_ports, start=1)
         ]
+        for number, child in enumerate(self.gateways, start=1):
+            child.name = _gateway_name(number)
+        roles = [*self.workers, *self.gateways]
+        await asyncio.gather(*(child.start() for child in roles))
+        addresses = [f"http://127.0.0.1:{port}" for port in self.metrics_ports] + self.http_urls
+        probes = [f"{address}/readyz" for address in addresses]
         await asyncio.gather(*(ready(url, child) for url, child in zip(probes, roles, strict=True)))
 
     async def stop(self) -> None:
@@ -122,9 +135,11 @@ class Stack:
             self._report(f"{child.name} started again")
 
     def description(self) -> dict[str, object]:
-        """What the ready file says."""
+        """What the ready file says; `http_urls` only where there is more than one gateway."""
+        several = {"http_urls": self.http_urls} if len(self.http_urls) > 1 else {}
         return {
             "http_url": self.http_url,
+            **several,
             "nats_url": self.nats_url,
             "ws_url": self.nats.websocket_url if self.nats else "",
             "monitor_url": self.nats.monitor_url if self.nats else "",
@@ -168,12 +183,31 @@ class Stack:
         address = f"127.0.0.1:{self.metrics_ports[number - 1]}"
         return self._role_env("worker") | {"METRICS_ADDR": address}
 
-    def _gateway_env(self) -> dict[str, str]:
+    def _gateway_env(self, port: int) -> dict[str, str]:
         page = f"ws://127.0.0.1:{self.nats.websocket_port}" if self.nats else ""
         return self._role_env("gateway") | {
-            "GATEWAY_ADDR": f"127.0.0.1:{self.http_port}",
+            "GATEWAY_ADDR": f"127.0.0.1:{port}",
             "NATS_WEBSOCKET_URL": page,
         }
+
+
+def _http_ports(wanted: int | None, count: int) -> list[int]:
+    """Consecutive ones; where the next is taken, a free one, unless the first was asked for by number.
+
+    Raises:
+        CannotStart: a port that was asked for is taken.
+    """
+    first = port_or_free(wanted, 8000)
+    if wanted == 0:
+        return [first, *(free_port() for _ in range(count - 1))]
+    return [
+        first,
+        *(port_or_free(first + more if wanted else None, first + more) for more in range(1, count)),
+    ]
+
+
+def _gateway_name(number: int) -> str:
+    return "gateway" if number == 1 else f"gateway-{number}"
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,9 @@ MonitorPort = Annotated[Port, typer.Option(help="Port of NATS monitoring [8222]"
 RedisPort = Annotated[Port, typer.Option(help="Port of Valkey [6379]")]
 MetricsPort = Annotated[Port, typer.Option(help="Port of the first worker's metrics [9090]")]
 Workers = Annotated[int, typer.Option(min=1, max=32, help="How many workers")]
+Gateways = Annotated[
+    int, typer.Option(min=1, max=16, help="How many gateways, on consecutive ports; each is a pod of chat")
+]
 DataDir = Annotated[Path | None, typer.Option(help="Keep streams and logs here; else in a temporary place")]
 NatsUrl = Annotated[str | None, typer.Option(help="Use this NATS instead of starting one")]
 RedisUrl = Annotated[str | None, typer.Option(help="Use this Redis instead of starting one")]
@@ -45,6 +48,7 @@ def up(
     redis_port: RedisPort = None,
     metrics_port: MetricsPort = None,
     workers: Workers = 1,
+    gateways: Gateways = 1,
     data_dir: DataDir = None,
     nats_url: NatsUrl = None,
     redis_url: RedisUrl = None,
@@ -63,7 +67,7 @@ def up(
     """
     plan = Plan(
         workers, http_port, nats_port, ws_port, monitor_port, redis_port, metrics_port,
-        data_dir, nats_url, redis_url, restart,
+        data_dir, nats_url, redis_url, restart, gateways=gateways,
     )  # fmt: skip
     _run(_up(plan, seconds, ready_file, quiet=quiet))
 
@@ -77,6 +81,7 @@ def demo(
     redis_port: RedisPort = None,
     metrics_port: MetricsPort = None,
     workers: Workers = 2,
+    gateways: Gateways = 1,
     data_dir: DataDir = None,
     nats_url: NatsUrl = None,
     redis_url: RedisUrl = None,
@@ -94,7 +99,7 @@ def demo(
     """
     plan = Plan(
         workers, http_port, nats_port, ws_port, monitor_port, redis_port, metrics_port,
-        data_dir, nats_url, redis_url, restart, logs_to_files=True,
+        data_dir, nats_url, redis_url, restart, logs_to_files=True, gateways=gateways,
         environment={"LOCAL_LATENCY_MS": "400"},
     )  # fmt: skip
     _run(_demo(plan, seconds, ready_file, open_browser=not no_open, quiet=quiet))
@@ -162,7 +167,9 @@ async def _hold(stack: Stack, seconds: float | None) -> None:
 
 
 def _addresses(stack: Stack) -> str:
-    lines = [("page", stack.http_url), ("NATS", stack.nats_url), ("Redis", stack.redis_url)]
+    lines = [("page", stack.http_url)]
+    lines += [(child.name, url) for child, url in zip(stack.gateways[1:], stack.http_urls[1:], strict=True)]
+    lines += [("NATS", stack.nats_url), ("Redis", stack.redis_url)]
     if stack.nats is not None:
         lines += [("WebSocket", stack.nats.websocket_url), ("monitoring", stack.nats.monitor_url)]
     lines += [("metrics", f"http://127.0.0.1:{port}/metrics") for port in stack.metrics_ports]

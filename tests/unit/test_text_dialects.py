@@ -330,6 +330,10 @@ def test_odd_events_say_nothing_and_break_nothing(document: dict[str, Any] | Non
         ({"error": {"type": "not_found_error"}}, ModelUnavailable),
         ({"error": {"type": "invalid_request_error", "message": "too long"}}, InvalidPrompt),
         ({"error": {"type": "invalid_request_error", "code": "content_filter"}}, ContentBlocked),
+        (
+            {"error": {"type": "invalid_request_error", "message": "Your credit balance is too low"}},
+            ProviderQuotaError,
+        ),
         ({"error": {"message": "CUDA out of memory", "code": 503}}, ProviderUnavailable),
         ({"error": {"message": "busy", "code": 429}}, ProviderRateLimited),
         ({"error": {"message": "x", "code": 200}}, ProviderUnavailable),
