@@ -16,6 +16,7 @@ from memebattle.bus.idempotency import Answers
 from memebattle.bus.objects import NatsImages
 from memebattle.bus.requests import JetStreamRequests
 from memebattle.chat.asking import Chatting, Memory, Workflows
+from memebattle.chat.handlers import hear_straight
 from memebattle.chat.pod import Pod, pod_id_of
 from memebattle.chat.sessions import Registry, Sessions
 from memebattle.chat.workflows import JetStreamWorkflows
@@ -82,6 +83,7 @@ async def open_reception(wiring: Wiring, given: GatewayParts | None = None) -> A
             wiring.health.required["nats"] = given.connected
         else:
             broker.context.set_global("pod", reception.pod)
+            hear_straight(broker.subscribers, reception.pod)
             broker.on_reconnect.append(lambda: sessions.look("reconnected"))
             await stack.enter_async_context(connecting(broker))
         wiring.health.on_stop(sessions.close)

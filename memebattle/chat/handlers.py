@@ -5,11 +5,15 @@ Read, call, answer. Names come from the settings; everything else about a delive
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
 from faststream import AckPolicy
 from faststream.nats import JStream, NatsRouter, PullSub
 
+from memebattle.bus import framework
 from memebattle.bus.framework import Local
 from memebattle.bus.idempotency import Delivery
 from memebattle.bus.subjects import (
@@ -22,6 +26,7 @@ from memebattle.bus.subjects import (
     CHAT_ROLL_CALL,
     CHAT_STREAM,
     fill,
+    pattern_of,
 )
 from memebattle.chat.messages import (
     ChunkBatch,
@@ -32,10 +37,13 @@ from memebattle.chat.messages import (
     ResponseChunk,
     WorkflowCancel,
     WorkflowRequest,
+    read_message,
 )
 from memebattle.chat.pod import Pod
 from memebattle.chat.service import Workflow
 from memebattle.settings import Settings
+
+log = logging.getLogger(__name__)
 
 Chat = Annotated[Workflow, Local("chat")]
 ThisPod = Annotated[Pod, Local("pod")]
@@ -76,6 +84,27 @@ async def on_broadcast(chunks: Chunks, headers: Headers, pod: ThisPod) -> None:
 async def on_health(request: HealthRequest, pod: ThisPod) -> HealthResponse:  # noqa: ARG001 - its schema
     """Say how this pod is."""
     return pod.health()
+
+
+def hear_straight(subscribers: Iterable[Any], pod: Pod) -> None:
+    """Hand chunks to the pod as they come.
+
+    What `on_response` and `on_broadcast` say, without FastStream's way of saying it: that costs more than the
+    rest of a token together. Before the subscribers start.
+    """
+    for subscriber in subscribers:
+        pattern = pattern_of(framework.subject_of(subscriber))
+        if pattern in {CHAT_POD, CHAT_BROADCAST}:
+            framework.hear_straight(subscriber, partial(_read_and_hear, pod, pattern))
+
+
+def _read_and_hear(pod: Pod, pattern: str, body: bytes, headers: Mapping[str, Any]) -> None:
+    try:
+        message = read_message(body)
+    except ValueError as error:
+        log.warning("Not a chunk: %s", error, extra={"subject": pattern})
+    else:
+        pod.hear(message, headers, pattern)
 
 
 def routes(settings: Settings) -> NatsRouter:

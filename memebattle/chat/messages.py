@@ -243,15 +243,24 @@ def chunks_in(message: ResponseChunk | ChunkBatch) -> list[ResponseChunk]:
     return message.chunks if isinstance(message, ChunkBatch) else [message]
 
 
-def read_chunks(body: bytes) -> list[ResponseChunk]:
-    """The chunks of a stored body of either form.
+def read_message(body: bytes) -> ResponseChunk | ChunkBatch:
+    """A body of either form.
 
     Raises:
-        pydantic.ValidationError: it is neither.
+        ValueError: it is neither.
     """
     data = decode(body)
     is_batch = isinstance(data, dict) and "chunks" in data
-    return chunks_in((ChunkBatch if is_batch else ResponseChunk).model_validate(data))
+    return (ChunkBatch if is_batch else ResponseChunk).model_validate(data)
+
+
+def read_chunks(body: bytes) -> list[ResponseChunk]:
+    """The chunks of a body of either form.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    return chunks_in(read_message(body))
 
 
 class HealthRequest(WireModel):
