@@ -343,6 +343,18 @@ class ChatSettings(_Group):
         alias="CHAT_HEARTBEAT",
         description="Seconds between a pod's heartbeats; also between SSE pings",
     )
+    max_connections: int = Field(
+        10_000,
+        ge=1,
+        alias="CHAT_MAX_CONNECTIONS",
+        description="SSE connections of one gateway; beyond that it answers 503",
+    )
+    max_session_connections: int = Field(
+        50,
+        ge=1,
+        alias="CHAT_MAX_SESSION_CONNECTIONS",
+        description="SSE connections of one session at one gateway; beyond that it answers 429",
+    )
     connection_queue: int = Field(
         256,
         ge=1,

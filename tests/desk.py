@@ -1,11 +1,17 @@
-"""A gateway in this process, with twins for NATS and Redis behind it and an HTTP client in front."""
+"""A gateway in this process, with twins for NATS and Redis behind it and an HTTP client in front.
+
+A stream never ends by itself, and the HTTP client would wait for its end: `Desk.listens` speaks ASGI.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from fastapi import FastAPI
@@ -22,6 +28,72 @@ from memebattle.settings import Settings
 from memebattle.store.cache import MemoryCache
 from memebattle.store.history import MemoryHistory
 from memebattle.store.sessions import MemorySessions
+from tests.listening import Event, read_event
+from tests.waiting import wait_until
+
+
+class Listening:
+    """A request for an event stream that goes on until `leave`, as its client sees it.
+
+    While `may_read` is cleared, nothing is taken from the server.
+    """
+
+    def __init__(self, app: FastAPI, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.body = b""
+        self._gone, self.may_read = asyncio.Event(), asyncio.Event()
+        self.may_read.set()
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/api/sse",
+            "raw_path": b"/api/sse",
+            "query_string": urlencode(query).encode(),
+            "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
+            "extensions": {},
+        }
+        self.task = asyncio.create_task(app(scope, self._receive, self._send))
+
+    @property
+    def events(self) -> list[Event]:
+        """All that came so far; comments are none."""
+        blocks = [block + b"\n\n" for block in self.body.split(b"\n\n")[:-1]]
+        return [read_event(block) for block in blocks if not block.startswith(b":")]
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The body of a refusal."""
+        assert self.headers["content-type"] == "application/problem+json"
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+    async def hears(self, number: int) -> list[Event]:
+        """Wait for so many events."""
+        await wait_until(lambda: len(self.events) >= number, f"{number} events")
+        return self.events
+
+    async def ends(self) -> None:
+        """Wait until the gateway ends the response."""
+        await wait_until(self.task.done, "the response to end")
+        await self.task
+
+    async def leave(self) -> None:
+        """Hang up."""
+        self._gone.set()
+        await self.ends()
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Mapping[str, Any]) -> None:
+        await self.may_read.wait()
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
 
 
 @dataclass
@@ -57,6 +129,20 @@ class Desk:
             "memory": self.memory,
             "connected": lambda: self.is_connected,
         }
+
+    @contextlib.asynccontextmanager
+    async def listens(
+        self, session_id: str | None = "s1", last_event_id: str | None = None
+    ) -> AsyncIterator[Listening]:
+        """A client of `GET /api/sse`; it has its status, and is registered."""
+        headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
+        query = {} if session_id is None else {"session_id": session_id}
+        listening = Listening(self.app, headers, query)
+        await wait_until(lambda: listening.status, "a response")
+        try:
+            yield listening
+        finally:
+            await listening.leave()
 
     async def answer(self, request_id: str, body: bytes, *, prompt: str) -> None:
         """Store an answer to a request for this prompt, as a worker would."""

@@ -15,7 +15,7 @@ from typing import Protocol
 from memebattle.bus.refusals import IdConflict, Unavailable
 from memebattle.chat.messages import WorkflowCancel, WorkflowRequest
 from memebattle.generation.ports import Cache
-from memebattle.kit.tracing import span
+from memebattle.kit.tracing import parent_in, span
 
 SUBMIT_BUDGET = 10.0  # seconds; longer than an election, shorter than a client's patience
 
@@ -44,6 +44,10 @@ class UnknownMessage(Exception):
     """Nobody sent this message here lately, so there is no saying whose answer to stop."""
 
 
+class MemoryAway(Exception):
+    """What was said is kept somewhere that is out of reach."""
+
+
 class Chatting:
     """Takes and stops messages. `connected` says whether NATS is in reach right now."""
 
@@ -52,8 +56,10 @@ class Chatting:
     ) -> None:
         self._workflows, self._asked, self._memory, self._connected = workflows, asked, memory, connected
 
-    async def say(self, request: WorkflowRequest) -> WorkflowRequest:
-        """Have the message answered; returns it with its id.
+    async def say[M: WorkflowRequest](self, request: M, traceparent: str | None = None) -> M:
+        """Have the message answered, as a part of the trace it belongs to; returns it with its ids.
+
+        A message that was sent before without naming its session is found again in the one it began.
 
         Raises:
             IdConflict: the id was used for something else.
@@ -62,9 +68,9 @@ class Chatting:
         self._require_connection()
         if request.message_id is None:
             request = request.model_copy(update={"message_id": new_message_id()})
-        elif await self._was_said(request):
-            return request
-        with span("publish_message") as here:
+        elif (said := await self._as_said_before(request)) is not None:
+            return said
+        with span("publish_message", parent_in(traceparent or request.traceparent)) as here:
             try:
                 async with asyncio.timeout(SUBMIT_BUDGET):
                     await self._workflows.submit(request, here.traceparent)
@@ -94,20 +100,23 @@ class Chatting:
         """Questions with their answers, oldest first, as far as they are remembered.
 
         Raises:
-            Unavailable: the memory is out of reach.
+            MemoryAway: the memory is out of reach.
         """
         found = await self._memory.recall(session_id)
         if found is None:
-            raise Unavailable("the memory of conversations is out of reach")
+            raise MemoryAway("the memory of conversations is out of reach")
         return found
 
-    async def _was_said(self, request: WorkflowRequest) -> bool:
-        note = await self._asked.get(_key(str(request.message_id)))
+    async def _as_said_before[M: WorkflowRequest](self, request: M) -> M | None:
+        note = await self._asked.get(_key(request.message_id))
         if note is None:
-            return False
-        if json.loads(note)["digest"] != request.digest:
+            return None
+        said = json.loads(note)
+        if "session_id" not in request.model_fields_set:
+            request = request.model_copy(update={"session_id": said["session_id"]})
+        if said["digest"] != request.digest:
             raise IdConflict(f"{request.message_id} was used before for another message")
-        return True
+        return request
 
     def _require_connection(self) -> None:
         if not self._connected():

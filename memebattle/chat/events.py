@@ -82,7 +82,7 @@ def chunk_event(chunk: ResponseChunk, seq: int | None) -> bytes:
 
 
 def complete_event(last: ResponseChunk, seq: int | None) -> bytes:
-    """`message_complete`, after the final chunk."""
+    """`message_complete`, after the final chunk; the same bytes on every pod."""
     body = MessageComplete(
         session_id=last.session_id,
         message_id=last.message_id,
@@ -90,6 +90,7 @@ def complete_event(last: ResponseChunk, seq: int | None) -> bytes:
         metadata=last.metadata,
         error=last.error,
         correlation_id=last.correlation_id,
+        timestamp=last.timestamp,
     )
     data = body.model_dump_json(exclude_none=True)
     return Event("message_complete", data, id=None if seq is None else f"{seq}-end").encode()

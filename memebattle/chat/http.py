@@ -9,14 +9,15 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 
 from memebattle.bus.messages import TOKEN_PATTERN, Token, decode
 from memebattle.chat.asking import Chatting, new_session_id
-from memebattle.chat.events import Connected, MessageComplete, NotResumable, Ping
+from memebattle.chat.events import Connected, MessageComplete, NotResumable, Ping, position_of
 from memebattle.chat.messages import HistoryEntry, ResponseChunk, Timestamp, WorkflowRequest, now
 from memebattle.chat.sessions import Sessions
-from memebattle.kit.http import body_as
+from memebattle.kit.http import body_as, body_schema, schema_of
 from memebattle.kit.sse import EventStream, last_event_id
 
 
@@ -58,20 +59,70 @@ async def the_sessions(request: Request) -> Sessions:
 
 
 async def the_message(request: Request) -> ChatMessage:
-    """The body, no longer than CHAT_MAX_MESSAGE."""
+    """The body, no longer than CHAT_MAX_MESSAGE.
+
+    Raises:
+        HTTPException: 400, not JSON.
+        RequestValidationError: no message, or too long.
+    """
     message = await body_as(ChatMessage, request, decode)
     longest: int = request.app.state.wiring.settings.chat.max_message
     if len(message.message) > longest:
-        raise HTTPException(422, f"a message may have {longest} characters")
+        fault = {"loc": ("message",), "msg": f"has more than {longest} characters", "type": "too_long"}
+        raise RequestValidationError([fault])
     return message
+
+
+async def the_last_event(
+    header: Annotated[
+        str | None,
+        Header(
+            alias="Last-Event-ID",
+            description="Go on after this event; an EventSource that comes back says so by itself",
+            examples=["1047-12"],
+        ),
+    ] = None,
+    query: Annotated[
+        str | None,
+        Query(
+            alias="last_event_id",
+            description="The same, for a page that starts with an id; the header counts first",
+            examples=["1047-12"],
+        ),
+    ] = None,
+) -> str | None:
+    """Where the client wants to go on; None when it begins.
+
+    Raises:
+        HTTPException: 400, that is no event id of ours.
+    """
+    event_id = last_event_id({"last-event-id": header or ""}, {"last_event_id": query or ""})
+    try:
+        if event_id is not None:
+            position_of(event_id)
+    except ValueError as error:
+        raise HTTPException(400, f"Last-Event-ID: {error}") from error
+    return event_id
 
 
 Chat = Annotated[Chatting, Depends(the_chatting)]
 Connections = Annotated[Sessions, Depends(the_sessions)]
-SessionId = Annotated[str, Query(pattern=TOKEN_PATTERN, examples=["sess_456"])]
-MessageId = Annotated[str, Path(pattern=TOKEN_PATTERN, examples=["msg_abc123"])]
+SessionId = Annotated[str, Query(pattern=TOKEN_PATTERN, description="Whose answers", examples=["sess_456"])]
+MessageId = Annotated[
+    str, Path(pattern=TOKEN_PATTERN, description="The message whose answer it is", examples=["msg_abc123"])
+]
 
-BODY = {"required": True, "content": {"application/json": {"schema": ChatMessage.model_json_schema()}}}
+BODY = body_schema(
+    ChatMessage,
+    {"session_id": "sess_456", "message": "What is the weather today?", "context": {"max_tokens": 2000}},
+)
+EVENTS: dict[str, type[BaseModel]] = {
+    "connected": Connected,
+    "chunk": ResponseChunk,
+    "message_complete": MessageComplete,
+    "not_resumable": NotResumable,
+    "ping": Ping,
+}
 STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events `connected`, `chunk`, `message_complete`, `ping`, and at the end perhaps"
@@ -79,13 +130,10 @@ STREAM: dict[int | str, dict[str, Any]] = {
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
-                "x-events": {
-                    "connected": Connected.model_json_schema(),
-                    "chunk": ResponseChunk.model_json_schema(),
-                    "message_complete": MessageComplete.model_json_schema(),
-                    "not_resumable": NotResumable.model_json_schema(),
-                    "ping": Ping.model_json_schema(),
-                },
+                "example": "id: 1047-12\nevent: chunk\ndata: "
+                '{"session_id":"sess_456","message_id":"msg_abc123","chunk_id":12,"chunk":" weather",'
+                '"chunk_type":"content","is_final":false,"timestamp":"2025-11-17T20:30:05.123Z"}\n\n',
+                "x-events": {name: schema_of(model) for name, model in EVENTS.items()},
             }
         },
     },
@@ -95,9 +143,15 @@ router = APIRouter(tags=["chat"])
 
 
 @router.post("/api/chat", status_code=202, response_model=ChatAccepted, openapi_extra={"requestBody": BODY})
-async def say(chat: Chat, message: Annotated[ChatMessage, Depends(the_message)]) -> ChatAccepted:
+async def say(
+    chat: Chat,
+    message: Annotated[ChatMessage, Depends(the_message)],
+    traceparent: Annotated[
+        str | None, Header(description="The trace this message belongs to (W3C Trace Context)")
+    ] = None,
+) -> ChatAccepted:
     """Send a message; its answer is streamed to the session's connections, on whichever pod they are."""
-    said = await chat.say(message)
+    said = await chat.say(message, traceparent)
     return _accepted(str(said.message_id), said.session_id, "accepted", said.correlation_id, said.timestamp)
 
 
@@ -105,7 +159,14 @@ async def say(chat: Chat, message: Annotated[ChatMessage, Depends(the_message)])
 async def stop(
     chat: Chat,
     message_id: MessageId,
-    session_id: Annotated[str | None, Query(pattern=TOKEN_PATTERN)] = None,
+    session_id: Annotated[
+        str | None,
+        Query(
+            pattern=TOKEN_PATTERN,
+            description="Needed only when the message was not sent over HTTP, or more than a day ago",
+            examples=["sess_456"],
+        ),
+    ] = None,
 ) -> ChatAccepted:
     """Stop an answer; what was said stays. A client that disconnects stops nothing."""
     return _accepted(message_id, await chat.stop(message_id, session_id), "cancelling")
@@ -113,18 +174,13 @@ async def stop(
 
 @router.get("/api/sse", status_code=200, response_class=EventStream, responses=STREAM)
 async def listen(
-    request: Request,
     sessions: Connections,
     session_id: SessionId,
-    last_event: Annotated[str | None, Header(alias="Last-Event-ID", description="Go on after this")] = None,
+    last_event: Annotated[str | None, Depends(the_last_event)],
 ) -> EventStream:
     """Listen to a session: the last ten minutes, or what follows `Last-Event-ID`, and all that comes."""
-    last_event = last_event_id(request.headers, request.query_params)
-    try:
-        connection = await sessions.connect(session_id, last_event)
-    except ValueError as error:
-        raise HTTPException(400, f"Last-Event-ID: {error}") from error
-    return EventStream(connection, send_timeout=sessions.settings.send_timeout)
+    connection = await sessions.connect(session_id, last_event)
+    return EventStream(connection, send_timeout=sessions.settings.send_timeout, on_stuck=sessions.let_go)
 
 
 @router.get("/api/chat/history", response_model=Conversation)

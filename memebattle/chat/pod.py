@@ -11,16 +11,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from memebattle.bus.core_publishing import lag_of
-from memebattle.bus.frames import frame_from_copy
 from memebattle.bus.messages import WireModel
 from memebattle.bus.subjects import CHAT_HEARTBEAT, fill
-from memebattle.chat.connection import Heard
+from memebattle.chat.heard import heard_in
 from memebattle.chat.messages import (
     ChunkBatch,
     HealthResponse,
     HeartbeatMessage,
     ResponseChunk,
-    chunks_in,
 )
 from memebattle.chat.sessions import Sessions
 from memebattle.kit.metrics import ChatMetrics
@@ -53,7 +51,8 @@ class Pod:
         """Pass chunks on to the connections of their session."""
         if (lag := lag_of(headers, self._now())) is not None:
             self._metrics.delivery_lag.labels(pattern).observe(lag)
-        self._sessions.hear(Heard(tuple(chunks_in(chunks)), frame_from_copy(headers, b"")))
+        for heard in heard_in(chunks, headers):
+            self._sessions.hear(heard)
 
     def health(self) -> HealthResponse:
         """How this pod is."""

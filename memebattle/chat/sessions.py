@@ -8,10 +8,20 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from memebattle.bus.frames import ChunkLog, LogAway
-from memebattle.chat.connection import Connection, Heard, Shared
-from memebattle.chat.events import position_of
+from memebattle.chat.connection import Connection
+from memebattle.chat.events import Position, position_of
+from memebattle.chat.heard import Heard
+from memebattle.chat.reading import Gone, Shared
 from memebattle.kit.metrics import ChatMetrics
 from memebattle.settings import ChatSettings
+
+
+class PodFull(Exception):
+    """This pod holds as many connections as it may; another one may have room."""
+
+
+class SessionFull(Exception):
+    """This pod holds as many connections of one session as it may: no person has that many windows open."""
 
 
 class Registry(Protocol):
@@ -34,32 +44,33 @@ class Sessions:
         self._shared = Shared(pod_id, chunks, metrics, settings)
         self._registry, self._metrics = registry, metrics
         self._connections: dict[str, dict[str, Connection]] = {}
+        self._count = 0
         self._closing = False
 
     @property
     def count(self) -> int:
         """Connections open now."""
-        return sum(len(each) for each in self._connections.values())
+        return self._count
 
     async def connect(self, session_id: str, last_event_id: str | None) -> Connection:
         """Open a connection; close it with its `aclose`.
 
-        It is registered before its first look at the stream, so that nothing falls between.
+        It hears and is registered before its first look at the stream, so that nothing falls between.
 
         Raises:
             ValueError: the event id is none of ours.
+            PodFull: there is no room here.
+            SessionFull: not for this session.
             Gone: what follows the event id is not kept any more.
         """
         start = position_of(last_event_id) if last_event_id else None
-        if start is not None:
-            with contextlib.suppress(LogAway):  # then it is found out later, in the events
-                await self._shared.frame_at(session_id, start)
         connection = Connection(session_id, self._shared, start, self._leave)
-        self._connections.setdefault(session_id, {})[connection.id] = connection
-        self._metrics.connections.set(self.count)
+        self._enter(connection)
         try:
+            if start is not None:
+                await self._check(session_id, start)
             await self._registry.register(self.pod_id, [(session_id, connection.id)])
-        except asyncio.CancelledError:
+        except BaseException:  # a client that leaves in the middle included
             await connection.aclose()
             raise
         if self._closing:
@@ -90,10 +101,36 @@ class Sessions:
             for connection in connections.values():
                 connection.close()
 
+    def let_go(self) -> None:
+        """Count a client that was dropped because it did not read."""
+        self._metrics.let_go.inc()
+
+    async def _check(self, session_id: str, start: Position) -> None:
+        """Refuse now what would be refused anyway; while the stream is away it is found out later."""
+        try:
+            with contextlib.suppress(LogAway):
+                await self._shared.at(session_id, start)
+        except Gone:
+            self._metrics.not_resumable.inc()
+            raise
+
+    def _enter(self, connection: Connection) -> None:
+        of_session = self._connections.get(connection.session_id, {})
+        if self._count >= self.settings.max_connections:
+            raise PodFull(f"this pod holds {self._count} connections and takes no more")
+        if len(of_session) >= self.settings.max_session_connections:
+            raise SessionFull(f"a session may have {len(of_session)} connections here")
+        self._connections[connection.session_id] = of_session
+        of_session[connection.id] = connection
+        self._count += 1
+        self._metrics.connections.set(self._count)
+
     async def _leave(self, connection: Connection) -> None:
         of_session = self._connections.get(connection.session_id, {})
-        of_session.pop(connection.id, None)
+        if of_session.pop(connection.id, None) is None:
+            return
         if not of_session:
-            self._connections.pop(connection.session_id, None)
-        self._metrics.connections.set(self.count)
+            del self._connections[connection.session_id]
+        self._count -= 1
+        self._metrics.connections.set(self._count)
         await asyncio.shield(self._registry.unregister(self.pod_id, connection.session_id, connection.id))

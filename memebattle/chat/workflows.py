@@ -36,17 +36,14 @@ class JetStreamWorkflows:
             QueueFull: the stream is at its limit.
             PublishFailed: NATS is away for longer than the publisher's budget.
         """
-        subject, body, started = (
-            fill(CHAT_EXECUTE, session_id=request.session_id),
-            request.body(),
-            self.clock(),
-        )
+        subject, body = fill(CHAT_EXECUTE, session_id=request.session_id), request.body()
+        started = self.clock()
         headers = {"Nats-Msg-Id": str(request.message_id), "traceparent": traceparent}
         if request.correlation_id:
             headers["correlation_id"] = request.correlation_id
         try:
             await store_work(self.publisher, subject, body, headers, self.stream)
-        except Exception:
+        except BaseException:  # one that is given up because it took too long included
             self.metrics.publish_errors.labels(CHAT_EXECUTE).inc()
             raise
         self.metrics.published.labels(CHAT_EXECUTE).inc()

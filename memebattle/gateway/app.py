@@ -25,7 +25,11 @@ from memebattle.settings import Settings
 
 log = logging.getLogger(__name__)
 
-ROUTERS = (memes.router, chat.router)
+# with what may go wrong
+ROUTERS = (
+    (memes.router, (400, 404, 409, 413, 422, 503)),
+    (chat.router, (400, 404, 409, 410, 413, 422, 429, 503)),
+)
 
 
 def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
@@ -33,7 +37,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     wiring = wire(settings or Settings.from_env(), "gateway")
     settings = wiring.settings
     wiring.broker.include_router(chat_handlers.pod_routes(pod_id_of(settings.worker_id)))
-    app = FastAPI(
+    app = errors.Application(
         title="memebattle",
         version=memebattle.__version__,
         summary="Ask for a meme, get exactly one answer; chat, and miss no token",
@@ -43,14 +47,14 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     )
     app.state.wiring = wiring
     app.state.max_wait = settings.gateway.max_wait
-    for router in ROUTERS:
-        app.include_router(router, responses=errors.responses(400, 404, 409, 410, 413, 422, 503))
+    for router, refusals in ROUTERS:
+        app.include_router(router, responses=errors.responses(*refusals))
     app.include_router(web.page_settings(wiring))
     errors.install(app)
     web.probes(app, wiring)
     web.pages(app)
     # the last one added is the outermost: a refused body is counted too
-    app.add_middleware(web.BodyLimit, limit=web.MAX_BODY)
+    app.add_middleware(web.BodyLimit, limit=web.MAX_BODY, larger=web.LARGER_BODIES)
     app.add_middleware(web.Finishing, metrics=wiring.metrics)
     return app
 

@@ -21,13 +21,15 @@ from starlette.exceptions import HTTPException
 
 from memebattle.bus.publishing import MessageTooLarge, PublishFailed
 from memebattle.bus.refusals import IdConflict, QueueFull, Unavailable
-from memebattle.chat.asking import UnknownMessage
-from memebattle.chat.connection import Gone
+from memebattle.chat.asking import MemoryAway, UnknownMessage
+from memebattle.chat.reading import Gone
+from memebattle.chat.sessions import PodFull, SessionFull
 
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = {"Retry-After": "2"}  # seconds
+MAY_PASS = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 
 # exception -> status, name of the problem, whether its message is for the client
 PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
@@ -36,6 +38,9 @@ PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
     QueueFull: (503, "queue-full", True),
     Gone: (410, "not-resumable", True),
     UnknownMessage: (404, "unknown-message", True),
+    SessionFull: (429, "session-full", True),
+    PodFull: (503, "pod-full", True),
+    MemoryAway: (503, "memory-unavailable", True),
     Unavailable: (503, "nats-unavailable", True),
     PublishFailed: (503, "nats-unavailable", False),
     nats.errors.Error: (503, "nats-unavailable", False),
@@ -55,6 +60,15 @@ class Problem(BaseModel):
     errors: list[dict[str, str]] | None = Field(None, description="What is wrong with which field")
 
 
+class Application(FastAPI):
+    """Its documents show a problem as one; as a route's model it would get the type of the answer."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return document
+
+
 def install(app: FastAPI) -> None:
     """Answer every exception with its problem."""
     app.add_exception_handler(HTTPException, _on_http)
@@ -67,10 +81,7 @@ def install(app: FastAPI) -> None:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses as OpenAPI shows them."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        status: {"description": HTTPStatus(status).phrase, "model": Problem, "content": content}
-        for status in statuses
-    }
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
 
 
 def problem(
@@ -102,7 +113,7 @@ async def _on_known(request: Request, error: Exception) -> JSONResponse:
     detail = str(error) if is_public else "NATS did not answer in time; try again"
     if not is_public:
         log.warning("Request failed", extra={"path": request.url.path, "error": repr(error)})
-    headers = RETRY_AFTER if status == HTTPStatus.SERVICE_UNAVAILABLE else None
+    headers = RETRY_AFTER if status in MAY_PASS else None
     return problem(status, detail, name=name, instance=request.url.path, headers=headers)
 
 

@@ -25,7 +25,8 @@ from memebattle.kit.metrics import Metrics
 from memebattle.memes.http import FOR_EVER
 
 STATIC = Path(__file__).parent / "static"
-MAX_BODY = 16 * 1024  # bytes; the longest request is a few kilobytes
+MAX_BODY = 16 * 1024  # bytes; the longest request for a meme is a few kilobytes
+LARGER_BODIES = {"/api/chat": 256 * 1024}  # a message may bring its conversation along
 
 PAGE_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
@@ -44,18 +45,23 @@ SECURITY_HEADERS = {
 
 
 class BodyLimit:
-    """Refuses bodies over `limit` bytes, announced (`Content-Length`) or not (chunked)."""
+    """Refuses bodies over `limit` bytes, announced (`Content-Length`) or not (chunked).
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+    `larger` has the limits of paths that may take more.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, larger: Mapping[str, int] | None = None) -> None:
+        self._app, self._limit, self._larger = app, limit, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._larger.get(scope["path"], self._limit)
+        refusal = f"a body may have {limit} bytes"
         announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced) > self._limit:
-            await problem(413, self._refusal, instance=scope["path"])(scope, receive, send)
+        if announced.isdecimal() and int(announced) > limit:
+            await problem(413, refusal, instance=scope["path"])(scope, receive, send)
             return
         read = 0
 
@@ -63,15 +69,11 @@ class BodyLimit:
             nonlocal read
             message = await receive()
             read += len(message.get("body", b""))
-            if read > self._limit:
-                raise HTTPException(413, self._refusal)
+            if read > limit:
+                raise HTTPException(413, refusal)
             return message
 
         await self._app(scope, counted, send)
-
-    @property
-    def _refusal(self) -> str:
-        return f"a body may have {self._limit} bytes"
 
 
 class Finishing:

@@ -133,7 +133,7 @@ def open_text_models(
     if models[default].models == (ANY,):
         variable = _VARIABLES[default][2]
         _log.warning(
-            "%s names no default, so every message has to name its model; put one in front, like %s=llama3.2,*",
+            "%s names no default, so every message has to name its model; put one in front: %s=llama3.2,*",
             variable,
             variable,
         )

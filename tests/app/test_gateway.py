@@ -35,7 +35,15 @@ def test_it_builds_with_an_empty_environment(monkeypatch: pytest.MonkeyPatch) ->
 
     paths = create_app().openapi()["paths"]
 
-    assert set(paths) == {"/api/memes", "/api/memes/{request_id}", "/images/{sha256}.webp"}
+    assert set(paths) == {
+        "/api/memes",
+        "/api/memes/{request_id}",
+        "/images/{sha256}.webp",
+        "/api/chat",
+        "/api/chat/{message_id}",
+        "/api/chat/history",
+        "/api/sse",
+    }
     assert set(paths["/api/memes"]["post"]["responses"]) == {
         "200",
         "202",
