@@ -127,7 +127,10 @@ class HardenedBroker(NatsBroker):
             await self._start_consuming()
         except (JetStreamError, nats.errors.Error, TimeoutError) as error:
             # under ASGI the failure would be swallowed and the process would live on, deaf
-            log.critical("Cannot start on NATS: %r; `memebattle doctor` says what is missing", error)
+            log.critical(
+                "Cannot start on NATS: %s; `memebattle doctor` says what is missing",
+                str(error) or repr(error),
+            )
             self._exit_process(EXIT_CANNOT_START)
             raise
 

@@ -1,14 +1,17 @@
-"""What a server has beside what is declared: the findings that `streams apply` and the watchdog act on."""
+"""What a server has beside what is declared, and how what is missing is made."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, RePublish, StreamConfig, StreamSource
-from nats.js.errors import NotFoundError
+from nats.js.errors import NotFoundError, ServerError
+
+TRIES, PAUSE = 5, 0.2  # of creating a stream; seconds between them
 
 type Action = Literal["ok", "missing", "created", "updated", "drift"]
 
@@ -73,3 +76,22 @@ def _plain(value: Any) -> Any:
     if isinstance(value, RePublish):
         return (value.src, value.dest)
     return getattr(value, "value", value)
+
+
+async def create_stream(js: JetStreamContext, config: StreamConfig, pause: float = PAUSE) -> None:
+    """Create a stream, unless somebody else is doing the same right now.
+
+    Creating twice what is the same is fine, but while both are under way the server counts its `max_bytes`
+    twice, and may refuse one of them for want of room.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            await js.add_stream(config)
+        except ServerError:
+            if (await inspect_stream(js, config)).action != "missing":
+                return
+            if not left:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return

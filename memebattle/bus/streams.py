@@ -27,7 +27,7 @@ from nats.js.api import (
     StreamSource,
 )
 
-from memebattle.bus.drift import Finding, inspect_consumer, inspect_stream
+from memebattle.bus.drift import Finding, create_stream, inspect_consumer, inspect_stream
 from memebattle.bus.subjects import CHAT_EXECUTE, CHAT_STREAM
 from memebattle.settings import DeliverySettings, Settings
 
@@ -77,7 +77,7 @@ class Topology:
         for config in self.streams:
             finding = await inspect_stream(js, config)
             if finding.action == "missing":
-                await js.add_stream(config)
+                await create_stream(js, config)
                 finding = replace(finding, action="created")
             elif finding.action == "drift" and update:
                 await js.update_stream(config)
@@ -209,7 +209,7 @@ def _workflow_requests(settings: Settings) -> StreamConfig:
         retention=RetentionPolicy.WORK_QUEUE,
         discard=DiscardPolicy.NEW,
         max_msgs=100_000,
-        max_bytes=1024 * MIB,
+        max_bytes=256 * MIB,
         max_age=DAY,
         duplicate_window=120,
     )

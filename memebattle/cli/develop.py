@@ -96,7 +96,7 @@ def nats_config(
     output.touch(mode=0o600)
     output.write_text(
         "listen: 0.0.0.0:4222\nhttp: 0.0.0.0:8222\nmax_payload: 1048576\n"
-        'jetstream { store_dir: "/data", max_mem: 512M, max_file: 8G, sync_interval: always }\n'
+        'jetstream { store_dir: "/data", max_mem: 512M, max_file: 10G, sync_interval: always }\n'
         'websocket { listen: "0.0.0.0:8080", no_tls: true, compression: true, no_auth_user: browser }\n'
         + accounts(words)
     )

@@ -142,7 +142,7 @@ class NatsServer:
         return (
             f"server_name: memebattle-local\nlisten: 127.0.0.1:{self.port}\n"
             f"http: 127.0.0.1:{self.monitor_port}\nmax_payload: {self.max_payload}\n"
-            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 8G }}\n'
+            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 10G }}\n'
             f'websocket {{ listen: "127.0.0.1:{self.websocket_port}", no_tls: true, compression: true, '
             "no_auth_user: browser }\n" + accounts(self.passwords)
         )

@@ -128,7 +128,7 @@ ODD = (
     Odd("right-to-left", "\u202e evil \u202c", "\u202e evil \u202c"),
     Odd("zero-width", "a\u200b\u200d\u2060b", "a\u200b\u200d\u2060b"),
     Odd("family-emoji", FAMILY * 20, FAMILY * 20),
-    Odd("combining-499", "e" + "\u0327" * 499, "\u0229" + "\u0327" * 498),
+    Odd("combining-499", "e" + "\u0327" * 499, "\u0229" + "\u0327" * 29),
     Odd("fullwidth", "\uff23\uff21\uff34", "\uff23\uff21\uff34"),
     Odd("noncharacters", "a\ufffe\uffffb", "a\ufffe\uffffb"),
     Odd("separators", "a\u2028\u2029b", "a\u2028\u2029b"),
