@@ -15,7 +15,8 @@ from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
 
-from memebattle.bootstrap import ChatParts, House, MemeParts, Wiring, open_house, wire
+from memebattle.bootstrap.house import ChatParts, House, MemeParts, open_house
+from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.chat import handlers as chat_handlers
 from memebattle.kit import logs
 from memebattle.kit.signals import exit_cleanly

@@ -16,8 +16,8 @@ from memebattle.bus.idempotency import Answers
 from memebattle.bus.objects import NatsImages
 from memebattle.bus.requests import JetStreamRequests
 from memebattle.chat.asking import Chatting, Memory, Workflows
-from memebattle.chat.handlers import hear_straight
 from memebattle.chat.pod import Pod, pod_id_of
+from memebattle.chat.pod_handlers import hear_straight
 from memebattle.chat.sessions import Registry, Sessions
 from memebattle.chat.workflows import JetStreamWorkflows
 from memebattle.generation.gallery import Gallery

@@ -95,7 +95,7 @@ def hear_straight(subscriber: Any, hear: Callable[[bytes, Mapping[str, Any]], ob
 
 
 def subject_of(subscriber: Any) -> str:
-    """What a subscriber listens to, with wildcards in the place of parameters."""
+    """What a subscriber listens to, with its parameters in braces."""
     return str(subscriber._resolved_subject_string)
 
 

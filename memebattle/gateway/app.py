@@ -15,9 +15,10 @@ from typing import Any
 from fastapi import FastAPI
 
 import memebattle
-from memebattle.bootstrap import GatewayParts, Wiring, open_reception, wire
-from memebattle.chat import handlers as chat_handlers
+from memebattle.bootstrap.reception import GatewayParts, open_reception
+from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.chat import http as chat
+from memebattle.chat import pod_handlers
 from memebattle.chat.pod import pod_id_of
 from memebattle.gateway import errors, web
 from memebattle.memes import http as memes
@@ -36,7 +37,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     """The gateway. `overrides` are parts of the reception, by the names of `GatewayParts`."""
     wiring = wire(settings or Settings.from_env(), "gateway")
     settings = wiring.settings
-    wiring.broker.include_router(chat_handlers.pod_routes(pod_id_of(settings.worker_id)))
+    wiring.broker.include_router(pod_handlers.routes(pod_id_of(settings.worker_id)))
     app = errors.Application(
         title="memebattle",
         version=memebattle.__version__,

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from memebattle.bootstrap import Wiring
+from memebattle.bootstrap.wiring import Wiring
 from memebattle.gateway.errors import problem
 from memebattle.kit.metrics import Metrics
 from memebattle.memes.http import FOR_EVER

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from memebattle.bootstrap import answers_of, wire
+from memebattle.bootstrap.wiring import answers_of, wire
 from memebattle.bus.idempotency import Answer
 from memebattle.settings import Settings
 from tests.fundamentals.conftest import Platform

@@ -13,7 +13,7 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
-from memebattle.bootstrap import Wiring, wire
+from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.bus.drift import Finding
 from memebattle.bus.streams import Topology
 from memebattle.cli.connection import connected

@@ -13,10 +13,10 @@ from typing import Literal
 
 from faststream.specification.asyncapi import AsyncAPI
 
-from memebattle.bootstrap import wire
+from memebattle.bootstrap.wiring import wire
 from memebattle.bus.broker import HardenedBroker
 from memebattle.bus.subjects import DEAD_LETTER, pattern_of
-from memebattle.chat.handlers import pod_routes
+from memebattle.chat import pod_handlers
 from memebattle.chat.messages import HealthResponse
 from memebattle.cli.spec.schema import SCHEMAS, Json
 from memebattle.cli.spec.words import CHANNELS
@@ -92,7 +92,7 @@ def _serving_everything(settings: Settings) -> Settings:
 
 def _pod_broker(settings: Settings) -> HardenedBroker:
     broker = wire(settings, "gateway").broker
-    broker.include_router(pod_routes("any-pod"))
+    broker.include_router(pod_handlers.routes("any-pod"))
     return broker
 
 
