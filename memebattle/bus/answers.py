@@ -3,7 +3,7 @@
 The fence is optimistic concurrency per subject: `Nats-Expected-Last-Subject-Sequence: 0` on the filter
 `answers.meme.{request_id}.>` covers both kinds of answer. Measured with 20 racing publishers: 1 stored,
 1 heard. A refusal is believed only after reading what is stored there: a message without our `Mb-Kind`
-header is no answer, and the real one is stored on top of it.
+header is no answer. The real one is stored on top of it, unless it lies beneath.
 """
 
 from __future__ import annotations
@@ -50,17 +50,16 @@ class JetStreamAnswers:
             except APIError as error:
                 if error.err_code != WRONG_LAST_SEQUENCE:
                     raise
-                last = await self._last(answer.request_id)
-                if last is not None and (existing := _read(answer.request_id, last)) is not None:
+                existing, expected = await self._found(answer.request_id)
+                if existing is not None:
                     return existing
-                expected = (last.seq or 0) if last is not None else 0
             else:
                 return None
 
     async def lookup(self, request_id: str) -> Answer | None:
         """The stored answer of this request."""
-        last = await self._last(request_id)
-        return _read(request_id, last) if last is not None else None
+        found, _ = await self._found(request_id)
+        return found
 
     async def _store(self, answer: Answer, expected: int) -> None:
         kind = self.response_subject.rpartition(".")[2] + (".error" if answer.kind == "error" else "")
@@ -74,6 +73,28 @@ class JetStreamAnswers:
             **answer.trace,
         }
         await self.publisher.publish(f"{prefix}.{kind}", answer.body, headers, self.stream)
+
+    async def _found(self, request_id: str) -> tuple[Answer | None, int]:
+        """The answer, and the sequence of the last message that is stored for this request."""
+        last = await self._last(request_id)
+        if last is None:
+            return None, 0
+        found, end = _read(request_id, last), last.seq or 0
+        return found or await self._beneath(request_id, end), end
+
+    async def _beneath(self, request_id: str, end: int) -> Answer | None:
+        """The answer among the messages before `end`, which are somebody's who may not know better."""
+        subject, seq = fill("answers.meme.{request_id}", request_id=request_id) + ".>", 1
+        while seq < end:
+            # the oldest first: nothing that came later is the answer if there is one
+            try:
+                message = await self.js().get_msg(self.stream, seq, subject, next=True)
+            except NotFoundError:
+                break  # expired since we looked
+            if (found := _read(request_id, message)) is not None:
+                return found
+            seq = (message.seq or end) + 1
+        return None
 
     async def _last(self, request_id: str) -> RawStreamMsg | None:
         try:

@@ -125,6 +125,20 @@ async def test_a_message_that_is_no_answer_does_not_take_its_place(bus: Bus, rea
     assert await real.publish(an_answer(b"another")) == an_answer(b"the answer")
 
 
+async def test_a_message_that_is_no_answer_does_not_hide_one(bus: Bus, real: JetStreamAnswers) -> None:
+    """It lies on top of the answer; a second one stored on top of it would be heard."""
+    js = bus.client.jetstream()
+    await js.publish("answers.meme.r1.response", b"squatter")
+    await real.publish(an_answer(b"the answer"))
+    for _ in range(3):
+        await js.publish("answers.meme.r1.response.error", b"squatter")
+
+    assert await real.lookup("r1") == an_answer(b"the answer")
+    assert await real.publish(an_answer(b"another")) == an_answer(b"the answer")
+    info = await js.stream_info(STREAM, subjects_filter="answers.meme.r1.>")
+    assert sum((info.state.subjects or {}).values()) == 5
+
+
 async def test_an_answer_carries_the_request_s_trace(bus: Bus, real: JetStreamAnswers) -> None:
     trace = {"traceparent": "00-" + "4b" * 16 + "-" + "00f0" * 4 + "-01", "correlation_id": "corr-1"}
     await real.publish(replace(an_answer(), trace=trace))
