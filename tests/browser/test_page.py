@@ -212,5 +212,5 @@ async def test_the_documents_work_without_the_internet(browser: Browser, stack: 
     page.on("request", lambda request: foreign.append(request.url))
     await page.goto(f"{stack.url}/docs")
 
-    await expect(page.locator(".opblock")).to_have_count(4, timeout=PATIENCE)
+    await expect(page.locator(".opblock")).to_have_count(8, timeout=PATIENCE)
     assert [url for url in foreign if not url.startswith((stack.url, "data:"))] == []
