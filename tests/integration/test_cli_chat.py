@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import pty
@@ -313,15 +314,27 @@ def test_a_pod_id_with_a_dot_is_wrong_usage(memebattle: Run) -> None:
 
 def test_gateways_listen_on_consecutive_ports_if_the_first_is_named() -> None:
     """A port that was asked for is not silently another one."""
-    with closing(socket.socket()) as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-
-        with pytest.raises(CannotStart, match=f"port {port} is taken"):
-            _http_ports(port - 1, 2)
-    assert _http_ports(port - 1, 2) == [port - 1, port]
+    port = _first_of_two_free_ports()
+    with _taken(port + 1), pytest.raises(CannotStart, match=f"port {port + 1} is taken"):
+        _http_ports(port, 2)
+    assert _http_ports(port, 2) == [port, port + 1]
     assert len(set(_http_ports(0, 3))) == 3
+
+
+def _first_of_two_free_ports() -> int:
+    """Two neighbours that nobody had a moment ago, outside the range that others are given ports from."""
+    for port in range(20_000, 30_000, 2):
+        with contextlib.suppress(OSError), _taken(port), _taken(port + 1):
+            return port
+    pytest.fail("no two neighbouring ports are free")
+
+
+@contextlib.contextmanager
+def _taken(port: int) -> Iterator[None]:
+    with closing(socket.socket()) as owner:
+        owner.bind(("127.0.0.1", port))
+        owner.listen()
+        yield
 
 
 @pytest.mark.timeout(180)
