@@ -179,7 +179,13 @@ def test_ctrl_c_stops_the_answer(stack: tuple[dict[str, Any], Path], env: dict[s
 
 
 CTRL_C, CTRL_D = "\x03", "\x04"
-ON_A_TERMINAL = "import os, sys; os.login_tty(0); os.execv(sys.argv[1], sys.argv[1:])"
+# whoever started the tests may have had Ctrl-C ignored, as a shell does for what runs in its background
+ON_A_TERMINAL = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.login_tty(0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
 class Terminal:
