@@ -14,7 +14,7 @@ TARGET = Path(__file__).parents[1] / ".env.example"
 
 HEADER = """\
 # Every variable memebattle reads, with its default. Copy to .env and change what differs; an empty value
-# counts as not set. Written by `make env-example` from memebattle/settings.py.
+# counts as not set. Written by `make env-example` from memebattle/settings/.
 """
 
 

@@ -42,7 +42,7 @@ class RedisStore:
         pool = BlockingConnectionPool.from_url(
             settings.url.get_secret_value(),
             timeout=settings.timeout,
-            max_connections=64,
+            max_connections=settings.max_connections,
             socket_timeout=settings.timeout,
             socket_connect_timeout=settings.timeout,
             retry=Retry(NoBackoff(), 0),

@@ -1,0 +1,40 @@
+"""What one process offers to the outside: addresses, the page, metrics and logs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from memebattle.settings.group import Group
+
+
+class GatewaySettings(Group):
+    """The HTTP side: REST, images and the page."""
+
+    address: str = Field("0.0.0.0:8000", alias="GATEWAY_ADDR", description="Listen address of the gateway")
+    websocket_url: str = Field(
+        "",
+        alias="NATS_WEBSOCKET_URL",
+        description="What the page connects to; empty = `ws://nats.<host of the page>`",
+    )
+    max_wait: float = Field(
+        60, ge=0, alias="GATEWAY_MAX_WAIT", description="Most seconds `Prefer: wait=N` may hold a request"
+    )
+
+
+class ObservabilitySettings(Group):
+    """Metrics, health and logs."""
+
+    metrics_address: str = Field(
+        "0.0.0.0:9090", alias="METRICS_ADDR", description="Listen address of /metrics, /livez and /readyz"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"
+    )
+    log_format: Literal["json", "console"] = Field(
+        "json", alias="LOG_FORMAT", description="`json` for machines, `console` for people"
+    )
+    worker_id: str = Field(
+        "", alias="WORKER_ID", description="Name of this process in logs and answers; empty = the host name"
+    )
