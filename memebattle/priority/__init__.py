@@ -1,0 +1,1 @@
+"""The AI prioritisation engine: tasks in, scores with their reasons out."""
