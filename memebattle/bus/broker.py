@@ -22,6 +22,7 @@ from faststream.security import BaseSecurity
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
+from nats.js.errors import ServiceUnavailableError
 
 from memebattle.bus.framework import (
     Handling,
@@ -31,7 +32,7 @@ from memebattle.bus.framework import (
 from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
 from memebattle.kit.metrics import Metrics
-from memebattle.settings import Settings
+from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class HardenedBroker(NatsBroker):
             ping_interval=10,
             max_outstanding_pings=2,
             inbox_prefix=nats_settings.inbox_prefix,
+            js_options=_domain(settings),
             graceful_timeout=settings.delivery.shutdown_grace,
             disconnected_cb=self._on_disconnected,
             reconnected_cb=self._on_reconnected,
@@ -102,7 +104,7 @@ class HardenedBroker(NatsBroker):
 
     def js(self) -> JetStreamContext:
         """A JetStream context over the connection."""
-        return self.client.jetstream(timeout=JETSTREAM_TIMEOUT)
+        return self.client.jetstream(timeout=JETSTREAM_TIMEOUT, **_domain(self.settings))
 
     @property
     def is_connected(self) -> bool:
@@ -118,6 +120,7 @@ class HardenedBroker(NatsBroker):
 
         Raises:
             nats.errors.Error: wrong credentials, or JetStream refuses what we need.
+            SettingsError: the streams are larger than they may be.
         """
         try:
             await self.connect()  # waits for ever for a server; fails at once when that does not let us in
@@ -125,14 +128,20 @@ class HardenedBroker(NatsBroker):
             keep_reconnecting(self.client, self._on_error)
             self.metrics.nats_connected.set(1)
             await self._start_consuming()
-        except (JetStreamError, nats.errors.Error, TimeoutError) as error:
+        except (JetStreamError, nats.errors.Error, TimeoutError, SettingsError) as error:
             # under ASGI the failure would be swallowed and the process would live on, deaf
             log.critical(
-                "Cannot start on NATS: %s; `memebattle doctor` says what is missing",
-                str(error) or repr(error),
+                "Cannot start on NATS: %s; `memebattle doctor` says what is missing", self._reason(error)
             )
             self._exit_process(EXIT_CANNOT_START)
             raise
+
+    def _reason(self, error: Exception) -> str:
+        """Why it could not start; a domain that nobody serves looks like a server without JetStream."""
+        domain, said = self.settings.nats.jetstream_domain, str(error) or repr(error)
+        if domain and isinstance(error, ServiceUnavailableError | TimeoutError):
+            return f"nobody answers for the JetStream domain {domain!r} (JETSTREAM_DOMAIN): {said}"
+        return said
 
     async def _start_consuming(self) -> None:
         if self._topology is not None:
@@ -209,6 +218,12 @@ async def _raw_body(message: Any) -> bytes:
     """Leave the body to the model: see `bus/messages.py`."""
     body: bytes = message.body
     return body
+
+
+def _domain(settings: Settings) -> dict[str, str]:
+    """Options of a JetStream context; an empty domain would be one too."""
+    domain = settings.nats.jetstream_domain
+    return {"domain": domain} if domain else {}
 
 
 def _security(settings: Settings) -> BaseSecurity | None:

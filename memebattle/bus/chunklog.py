@@ -22,7 +22,7 @@ from nats.js import JetStreamContext
 from nats.js.api import RawStreamMsg
 from nats.js.errors import APIError, NotFoundError
 
-from memebattle.bus.answers import WRONG_LAST_SEQUENCE
+from memebattle.bus.arbiter import WRONG_LAST_SEQUENCE
 from memebattle.bus.direct_get import STORED_AT, DirectGet
 from memebattle.bus.frames import (
     HIGHEST_SEQUENCE,
@@ -50,6 +50,7 @@ class JetStreamChunkLog:
     connection: Callable[[], Client]
     stream: str
     patience: float = 3.0
+    domain: str = ""
 
     @property
     def max_payload(self) -> int:
@@ -156,7 +157,7 @@ class JetStreamChunkLog:
             await asyncio.sleep(REPLICA_PAUSE)
 
     def _direct(self) -> DirectGet:
-        return DirectGet(self.connection, self.stream)
+        return DirectGet(self.connection, self.stream, self.domain)
 
     @contextlib.asynccontextmanager
     async def _patience(self) -> AsyncIterator[None]:

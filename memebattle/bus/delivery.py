@@ -87,7 +87,11 @@ class DeliveryMiddleware(BaseMiddleware):
         metadata = msg.raw_message.metadata
         fallback = f"js-{metadata.stream}-{metadata.sequence.stream}"
         delivery = Delivery(
-            "jetstream", _message_id(msg) or fallback, metadata.num_delivered, trace=_trace_of(msg)
+            "jetstream",
+            _message_id(msg) or fallback,
+            metadata.num_delivered,
+            trace=_trace_of(msg),
+            subject=msg.raw_message.subject,
         )
         self._shared.metrics.jetstream_messages.inc()
         async with every(self._shared.ack_wait / 3, msg.raw_message.in_progress):
@@ -104,7 +108,13 @@ class DeliveryMiddleware(BaseMiddleware):
         async with self._shared.slots.try_take() as has_slot:
             if not has_slot:
                 self._shared.metrics.skipped.labels("no_slot").inc()
-            delivery = Delivery("core_nats", _message_id(msg), has_slot=has_slot, trace=_trace_of(msg))
+            delivery = Delivery(
+                "core_nats",
+                _message_id(msg),
+                has_slot=has_slot,
+                trace=_trace_of(msg),
+                subject=msg.raw_message.subject,
+            )
             outcome = await self._outcome(call_next, msg, delivery, "Received Core NATS message")
         if isinstance(outcome, Reject):
             self._shared.metrics.skipped.labels("invalid").inc()
@@ -215,11 +225,20 @@ def _message_id(msg: NatsMessage) -> str | None:
 
 
 def _invalid(error: ValidationError | InjectionError) -> Reject:
+    is_json = isinstance(error, InjectionError) or _where(error) != ""
+    return Reject("invalid_request" if is_json else "invalid_json", detail_of(error))
+
+
+def detail_of(error: ValidationError | InjectionError) -> str:
     """The first fault, in words a sender understands."""
     if isinstance(error, InjectionError):
-        return Reject("invalid_request", " ".join(str(error).split()))
+        return " ".join(str(error).split())
     fault = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in fault["loc"] if part != "request")
-    if not where:
-        return Reject("invalid_json", fault["msg"].removeprefix("Value error, "))
-    return Reject("invalid_request", f"{where}: {fault['msg']}")
+    where = _where(error)
+    return f"{where}: {fault['msg']}" if where else fault["msg"].removeprefix("Value error, ")
+
+
+def _where(error: ValidationError) -> str:
+    """The field of the first fault; none when the body is not even JSON."""
+    location = error.errors(include_url=False, include_input=False, include_context=False)[0]["loc"]
+    return ".".join(str(part) for part in location if part != "request")

@@ -40,6 +40,7 @@ class DirectGet:
 
     connection: Callable[[], Client]
     stream: str
+    domain: str = ""  # of JetStream; empty = that of the server we are connected to
 
     async def last_sequence(self, subject: str, timeout: float) -> int:
         """The sequence of the subject's last message, 0 without one.
@@ -63,7 +64,20 @@ class DirectGet:
         Raises:
             nats.errors.Error: the request was refused, or nobody answers. Silence is the caller's to bound.
         """
-        wanted = {"seq": first, "batch": limit, "max_bytes": max_bytes, "next_by_subj": subject}
+        return await self._ask(
+            {"seq": first, "batch": limit, "max_bytes": max_bytes, "next_by_subj": subject}
+        )
+
+    async def last_of_each(self, subjects: list[str]) -> list[Msg]:
+        """The last message of each of these subjects, by sequence; a subject without any has none.
+
+        Raises:
+            nats.errors.Error: the request was refused, or nobody answers. Silence is the caller's to bound.
+        """
+        found = await self._ask({"multi_last": subjects})
+        return found.messages if found is not None else []
+
+    async def _ask(self, wanted: dict[str, object]) -> Batch | None:
         client, messages = self.connection(), list[Msg]()
         end: asyncio.Future[dict[str, str]] = asyncio.get_running_loop().create_future()
 
@@ -86,7 +100,8 @@ class DirectGet:
 
     @property
     def _address(self) -> str:
-        return f"$JS.API.DIRECT.GET.{self.stream}"
+        api = f"$JS.{self.domain}.API" if self.domain else "$JS.API"
+        return f"{api}.DIRECT.GET.{self.stream}"
 
 
 def _batch(messages: list[Msg], end: dict[str, str]) -> Batch | None:

@@ -42,7 +42,8 @@ class Delivery:
     """One arrival of one message.
 
     `fallback_id` stands in when the body has no id: the `Nats-Msg-Id` header, or on the JetStream path
-    `js-{stream}-{sequence}`. `deliveries` counts this copy's arrivals, naks included. Without a slot
+    `js-{stream}-{sequence}`. `subject` is what it arrived on. `deliveries` counts arrivals of this copy, naks
+    included. Without a slot
     (Core path only) the message is left to its JetStream copy.
     """
 
@@ -51,6 +52,7 @@ class Delivery:
     deliveries: int = 1
     has_slot: bool = True
     trace: Mapping[str, str] = field(default_factory=dict)
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

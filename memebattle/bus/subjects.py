@@ -26,6 +26,16 @@ CHAT_STREAM = "chat.stream.{session_id}.{message_id}"
 CHAT_HEALTH = "chat.pod.{pod_id}.health"
 CHAT_ROLL_CALL = "chat.pods.health"
 CHAT_HEARTBEAT = "chat.pod.{pod_id}.heartbeat"
+PRIORITY_REQUEST = "prioritization.request"
+PRIORITY_REQUEST_ID = "prioritization.request.{request_id}"
+PRIORITY_RESULT = "prioritization.result"
+PRIORITY_RESULT_ID = "prioritization.result.{request_id}"
+PRIORITY_SUGGESTIONS = "prioritization.suggestions.{request_id}"
+PRIORITY_OVERRIDE = "prioritization.override.{request_id}"
+PRIORITY_STATUS = "prioritization.status.{request_id}"
+PRIORITY_CANCEL = "prioritization.cancel.{request_id}"
+PRIORITY_SYNC = "prioritization.sync"
+AUDIT = "audit.priority.{action}"
 
 MEANINGS = {
     MEME_REQUEST: "A prompt that wants a picture. Core NATS (fast) and JetStream (durable) alike.",
@@ -44,6 +54,16 @@ MEANINGS = {
     CHAT_HEALTH: "Asks one pod how it is; it replies.",
     CHAT_ROLL_CALL: "Asks every pod how it is; each replies.",
     CHAT_HEARTBEAT: "A pod says that it lives, how many connections it holds and what that costs.",
+    PRIORITY_REQUEST: "A task that wants a score. JetStream only: it waits until its result is stored.",
+    PRIORITY_REQUEST_ID: "The same, with the task's id in the subject.",
+    PRIORITY_RESULT: "Every result or error, exactly once per task and revision; heard by everybody.",
+    PRIORITY_RESULT_ID: "The same as it is stored, for whoever waits for one task; at least once.",
+    PRIORITY_SUGGESTIONS: "What to do about a task, written after its result; stored beside it.",
+    PRIORITY_OVERRIDE: "A human decision about a task, stored beside its result.",
+    PRIORITY_STATUS: "Where one task stands: queued, processing, completed, failed, cancelled. Best effort.",
+    PRIORITY_CANCEL: "Asks to stop one task; its result is then the error `cancelled`.",
+    PRIORITY_SYNC: "A task that is answered at once: the result is the reply.",
+    AUDIT: "Who changed what by hand, kept for a month.",
 }
 
 _TOKEN = re.compile(TOKEN_PATTERN)

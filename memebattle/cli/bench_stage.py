@@ -104,9 +104,11 @@ async def stage(contestant: str, hf_url: str, concurrency: int) -> AsyncIterator
 
 async def _apply_streams(client: Client, environment: Mapping[str, str]) -> None:
     from memebattle.bus.streams import Topology
+    from memebattle.cli.connection import jetstream
     from memebattle.settings import Settings
 
-    await Topology.of(Settings.from_env(environment)).apply(client.jetstream(timeout=5))
+    settings = Settings.from_env(environment)
+    await Topology.of(settings).apply(jetstream(client, settings))
 
 
 def _environment(

@@ -14,19 +14,29 @@ from memebattle.cli.output import Problem
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
+    from nats.js import JetStreamContext
+
+    from memebattle.settings import Settings
 
 FALLBACK = "nats://127.0.0.1:4222"
 
 
 def nats_url(given: str | None = None) -> str:
     """The option, else NATS_URL, else the `memebattle up` that runs here, else localhost."""
-    return given or os.environ.get("NATS_URL") or str(running_stack().get("nats_url") or FALLBACK)
+    return given or _named("NATS_URL") or str(running_stack().get("nats_url") or FALLBACK)
 
 
 def redis_url() -> str | None:
     """REDIS_URL, else that of the `memebattle up` that runs here."""
-    found = os.environ.get("REDIS_URL") or running_stack().get("redis_url")
+    found = _named("REDIS_URL") or running_stack().get("redis_url")
     return str(found) if found else None
+
+
+def _named(variable: str) -> str | None:
+    """What the environment says, under our name or in the names of the original systems."""
+    from memebattle.settings.original import translated
+
+    return translated(os.environ).get(variable)
 
 
 def running_stack() -> dict[str, object]:
@@ -81,6 +91,12 @@ async def connected(url: str, *, inbox_prefix: str = "_INBOX") -> AsyncIterator[
     finally:
         if not client.is_closed:
             await client.close()
+
+
+def jetstream(client: Client, settings: Settings, timeout: float = 5.0) -> JetStreamContext:
+    """JetStream over this connection, in the domain of JETSTREAM_DOMAIN; `timeout` seconds for one call."""
+    domain = settings.nats.jetstream_domain
+    return client.jetstream(timeout=timeout, **({"domain": domain} if domain else {}))
 
 
 def _shown(url: str) -> str:

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from memebattle.cli.connection import connected
+from memebattle.cli.connection import connected, jetstream
 from memebattle.cli.output import Problem
-from memebattle.settings import Settings
+from memebattle.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
     from nats.aio.client import Client
@@ -72,11 +72,17 @@ async def _streams(client: Client, settings: Settings) -> AsyncIterator[Check]:
 
     from memebattle.bus.streams import Topology
 
-    js, topology = client.jetstream(timeout=3), Topology.of(settings)
+    js, topology = jetstream(client, settings, timeout=3), Topology.of(settings)
+    try:
+        topology.check_room()
+    except SettingsError as error:
+        yield Check("room for streams", "fail", str(error), "`memebattle config` lists every variable")
     try:
         findings = await topology.diff(js)
     except (JetStreamError, Error, TimeoutError) as error:
-        yield Check("JetStream", "fail", str(error), "enable JetStream, then `memebattle streams apply`")
+        domain = settings.nats.jetstream_domain
+        first = f"check that JETSTREAM_DOMAIN={domain} is served" if domain else "enable JetStream"
+        yield Check("JetStream", "fail", str(error), f"{first}, then `memebattle streams apply`")
         return
     for finding in findings:
         fine = finding.action == "ok"
@@ -123,7 +129,6 @@ async def _redis(settings: Settings, url: str) -> Check:
 
 async def _provider(settings: Settings) -> Check:
     from memebattle.generation.registry import open_image_model
-    from memebattle.settings import SettingsError
 
     try:
         model = open_image_model(settings)
@@ -135,7 +140,6 @@ async def _provider(settings: Settings) -> Check:
 
 async def _text_provider(settings: Settings) -> Check:
     from memebattle.generation.text_registry import open_text_models
-    from memebattle.settings import SettingsError
 
     try:
         models = open_text_models(settings)

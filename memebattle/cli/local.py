@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import socket
@@ -104,6 +105,7 @@ class NatsServer:
     websocket_port: int = 0
     monitor_port: int = 0
     max_payload: int = 1024 * 1024
+    domain: str = ""  # of JetStream
     passwords: dict[str, str] = field(default_factory=lambda: {role: secrets.token_hex(12) for role in ROLES})
     child: Child = field(init=False)
 
@@ -142,9 +144,10 @@ class NatsServer:
         return (
             f"server_name: memebattle-local\nlisten: 127.0.0.1:{self.port}\n"
             f"http: 127.0.0.1:{self.monitor_port}\nmax_payload: {self.max_payload}\n"
-            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 10G }}\n'
+            f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 10G'
+            f"{domain_option(self.domain)} }}\n"
             f'websocket {{ listen: "127.0.0.1:{self.websocket_port}", no_tls: true, compression: true, '
-            "no_auth_user: browser }\n" + accounts(self.passwords)
+            "no_auth_user: browser }\n" + accounts(self.passwords, self.domain)
         )
 
 
@@ -173,9 +176,20 @@ class RedisServer:
         await listening(self.port, self.child)
 
 
-def accounts(passwords: Mapping[str, str]) -> str:
-    """`bus/accounts.conf` with these passwords; JetStream's subjects with `$` are left as they are."""
+def domain_option(domain: str) -> str:
+    """What a server's `jetstream` block says about its domain."""
+    return f', domain: "{domain}"' if domain else ""
+
+
+def accounts(passwords: Mapping[str, str], domain: str = "") -> str:
+    """`bus/accounts.conf` with these passwords; JetStream's subjects with `$` are left as they are.
+
+    Clients of a JetStream domain speak to it by name, and are allowed that as well: a server of that domain
+    checks the name without it, a server of another one the name with it.
+    """
     text = resources.files("memebattle.bus").joinpath("accounts.conf").read_text()
+    if domain:
+        text = re.sub(r'"\$JS\.API\.([^"]+)"', rf'"$JS.API.\1", "$JS.{domain}.API.\1"', text)
     return Template(text).safe_substitute({f"{role}_password": word for role, word in passwords.items()})
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from memebattle.cli.connection import connected, nats_url, redis_url
+from memebattle.cli.connection import connected, jetstream, nats_url, redis_url
 from memebattle.cli.output import Problem, console, emit, size
 
 app = typer.Typer()
@@ -80,7 +80,7 @@ async def _reconcile(verb: str, url: str, *, json: bool) -> bool:
     topology = Topology.of(settings)
     async with connected(url, inbox_prefix=settings.nats.inbox_prefix) as client:
         try:
-            findings = await getattr(topology, verb)(client.jetstream(timeout=5))
+            findings = await getattr(topology, verb)(jetstream(client, settings))
         except APIError as error:
             raise Problem(
                 f"the server refuses: {error.description}",
@@ -108,6 +108,8 @@ def list_streams(url: Url = None, json: Json = False) -> None:
 async def _list_streams(url: str, *, json: bool) -> None:
     from rich.table import Column, Table
 
+    from memebattle.settings import Settings
+
     number = partial(Column, justify="right", no_wrap=True)
     table = Table(
         Column("stream", no_wrap=True),
@@ -122,7 +124,7 @@ async def _list_streams(url: str, *, json: bool) -> None:
         pad_edge=False,
     )
     async with connected(url) as client:
-        js = client.jetstream(timeout=5)
+        js = jetstream(client, Settings.from_env())
         for info in await js.streams_info():
             consumers = await js.consumers_info(str(info.config.name))
             row = {

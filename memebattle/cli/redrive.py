@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memebattle.cli.connection import connected, nats_url
+from memebattle.cli.connection import connected, jetstream, nats_url
 from memebattle.cli.output import Problem, console, emit, note, size
 
 if TYPE_CHECKING:
@@ -127,7 +127,8 @@ async def _stream(url: str | None, setting: str) -> AsyncIterator[tuple[JetStrea
 
     async with connected(nats_url(url)) as client:
         try:
-            yield client.jetstream(timeout=5), getattr(Settings.from_env().nats, setting)
+            settings = Settings.from_env()
+            yield jetstream(client, settings), getattr(settings.nats, setting)
         except (NotFoundError, ServiceUnavailableError) as error:
             raise Problem("no such stream", str(error), "`memebattle streams apply`") from None
 

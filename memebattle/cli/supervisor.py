@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from memebattle.cli.children import CannotStart, Child, ready, write_atomically
-from memebattle.cli.connection import connected, state_file
+from memebattle.cli.connection import connected, jetstream, state_file
 from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, port_or_free, worker
 
 
@@ -149,6 +149,8 @@ class Stack:
         }
 
     async def _start_servers(self) -> None:
+        from memebattle.settings import Settings
+
         plan = self.plan
         if plan.nats_url is None:
             self.nats = NatsServer(
@@ -156,6 +158,7 @@ class Stack:
                 port_or_free(plan.nats_port, 4222),
                 port_or_free(plan.ws_port, 8080),
                 port_or_free(plan.monitor_port, 8222),
+                domain=Settings.from_env().nats.jetstream_domain,
             )
         if plan.redis_url is None:
             self.redis = RedisServer(self.directory / "redis", port_or_free(plan.redis_port, 6379))
@@ -168,7 +171,8 @@ class Stack:
         url = self.nats.url("provision") if self.nats else self.nats_url
         prefix = "_INBOX_provision" if self.nats else "_INBOX"
         async with connected(url, inbox_prefix=prefix) as client:
-            await Topology.of(Settings.from_env()).apply(client.jetstream())
+            settings = Settings.from_env()
+            await Topology.of(settings).apply(jetstream(client, settings))
 
     def _log(self, name: str) -> Path | None:
         return self.directory / f"{name}.log" if self.plan.logs_to_files else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from memebattle.cli.connection import connected, nats_url
+from memebattle.cli.connection import connected, jetstream, nats_url
 from memebattle.cli.output import Problem, console, emit, note, size
 
 if TYPE_CHECKING:
@@ -100,7 +100,8 @@ async def _not_in_stream(client: MemeClient, missing: list[str], prompt: str) ->
 
     from memebattle.settings import Settings
 
-    stream, js = Settings.from_env().nats.results_stream, client.connection.jetstream()
+    settings = Settings.from_env()
+    stream, js = settings.nats.results_stream, jetstream(client.connection, settings)
     unanswered = []
     for request_id in missing:
         try:

@@ -164,6 +164,38 @@ class ChatMetrics:
         self.let_go = make.counter("slow_readers_total", "Connections closed because nobody read from them")
 
 
+class PriorityMetrics(Intake):
+    """Prioritisation: tasks in, scores and suggestions out."""
+
+    def __init__(self, make: _Instruments) -> None:
+        super().__init__(make)
+        self.processing = make.histogram(
+            "processing_duration_seconds",
+            "From taking a task to its stored result; outcome: ok, error",
+            "source",
+            "outcome",
+        )
+        self.results = make.counter("results_total", "Results stored", "model", "level")
+        self.cache_lookups = make.counter(
+            "cache_lookups_total", "Our own look-ups in Redis; outcome: hit, miss, error", "kind", "outcome"
+        )
+        self.ai_calls = make.counter(
+            "ai_calls_total",
+            "Language model calls; purpose: factors, suggestions; outcome: ok or why there was none",
+            "purpose",
+            "outcome",
+        )
+        self.rate_limited = make.counter("rate_limited_total", "HTTP requests refused by the rate limit")
+        self.limiter_away = make.counter(
+            "limiter_away_total", "HTTP requests limited by this process alone, while Redis was away"
+        )
+        self.bridged = make.counter(
+            "legacy_bridged_total",
+            "Messages over the Redis bridge; direction: in, out, repeated",
+            "direction",
+        )
+
+
 class Metrics:
     """The instruments of one process."""
 
@@ -172,6 +204,7 @@ class Metrics:
         self.memes = MemeMetrics(_Instruments(self.registry, "meme_generator"))
         self.workflow = WorkflowMetrics(_Instruments(self.registry, "chat_workflow"))
         self.chat = ChatMetrics(_Instruments(self.registry, "chat"))
+        self.priority = PriorityMetrics(_Instruments(self.registry, "priority"))
 
         ours = _Instruments(self.registry, "memebattle")
         self.nats_connected = ours.gauge("nats_connected", "1 while the NATS connection is up")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 ACK = "MEMES.meme-generator.1.1.1.1700000000000000000.0"
 CHAT_ACK = "WORKFLOW_REQUESTS.workflow-processor.1.1.1.1700000000000000000.0"
+PRIORITY_ACK = "PRIORITY_REQUESTS.priority-processor.1.1.1.1700000000000000000.0"
 
 # what chat says on Core NATS, for those who may say nothing of it
 ALL_OF_CHAT = [
@@ -37,6 +38,55 @@ ALL_OF_CHAT_HEARD = [
     "chat.>",
 ]
 
+# what is said of tasks on Core NATS, for those who may say nothing of it
+ALL_OF_PRIORITY = [
+    "prioritization.request",
+    "prioritization.request.t",
+    "prioritization.sync",
+    "prioritization.cancel.t",
+    "prioritization.result",
+    "prioritization.result.t",
+    "prioritization.suggestions.t",
+    "prioritization.override.t",
+    "prioritization.status.t",
+    "audit.priority.set",
+    "dlq.PRIORITY_REQUESTS.priority-processor",
+]
+ALL_OF_PRIORITY_HEARD = [
+    "prioritization.request",
+    "prioritization.request.*",
+    "prioritization.sync",
+    "prioritization.sync priority-workers",
+    "prioritization.cancel.*",
+    "prioritization.result",
+    "prioritization.result priority-bridge",
+    "prioritization.result.t",
+    "prioritization.suggestions.t",
+    "prioritization.override.t",
+    "prioritization.status.t",
+    "prioritization.>",
+    "audit.>",
+]
+# what may be done about the streams of priority beyond taking, storing and reading
+MEDDLING_WITH_PRIORITY = [
+    *(
+        f"$JS.API.STREAM.{verb}.{stream}"
+        for verb in ("UPDATE", "DELETE", "PURGE", "MSG.DELETE")
+        for stream in ("PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS")
+    ),
+    "$JS.API.STREAM.MSG.GET.PRIORITY_REQUESTS",
+    "$JS.API.DIRECT.GET.SYSTEM_EVENTS",
+    "$JS.API.CONSUMER.DELETE.PRIORITY_REQUESTS.priority-processor",
+    "$JS.API.CONSUMER.CREATE.PRIORITY_RESULTS.x.prioritization.result.t",
+    "$JS.ACK.PRIORITY_REQUESTS.other.1.1.1.1700000000000000000.0",
+]
+TAKING_TASKS = [
+    "$JS.API.CONSUMER.MSG.NEXT.PRIORITY_REQUESTS.priority-processor",
+    f"$JS.ACK.{PRIORITY_ACK}",
+    f"$JS.ACK.hub.A1B2C3.{PRIORITY_ACK}.x",
+]
+READING_RESULTS = ["$JS.API.STREAM.MSG.GET.PRIORITY_RESULTS", "$JS.API.DIRECT.GET.PRIORITY_RESULTS"]
+
 # role: may publish, may not publish, may subscribe, may not subscribe ("subject queue" names a queue group)
 RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
     "developer": (
@@ -47,6 +97,8 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.STREAM.PURGE.MEMES_LOG",
             "anything",
             *ALL_OF_CHAT,
+            *ALL_OF_PRIORITY,
+            *READING_RESULTS,
         ],
         [],
         [">", "_INBOX.>", "$JS.EVENT.ADVISORY.>"],
@@ -61,9 +113,19 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.DURABLE.CREATE.MEMES.meme-generator",
             "$JS.API.STREAM.UPDATE.CHAT_CHUNKS",
             "$JS.API.CONSUMER.CREATE.WORKFLOW_REQUESTS.workflow-processor.chat.workflow.execute.*",
+            "$JS.API.STREAM.CREATE.PRIORITY_REQUESTS",
+            "$JS.API.STREAM.UPDATE.PRIORITY_RESULTS",
+            # a consumer of two filters has none in its subject
+            "$JS.API.CONSUMER.CREATE.PRIORITY_REQUESTS.priority-processor",
+            "$JS.API.CONSUMER.DURABLE.CREATE.PRIORITY_REQUESTS.priority-processor",
         ],
         [
             *ALL_OF_CHAT,
+            *ALL_OF_PRIORITY,
+            *TAKING_TASKS,
+            *READING_RESULTS,
+            "$JS.API.STREAM.DELETE.PRIORITY_RESULTS",
+            "$JS.API.STREAM.PURGE.PRIORITY_REQUESTS",
             "$JS.API.STREAM.DELETE.WORKFLOW_REQUESTS",
             "$JS.API.STREAM.MSG.GET.CHAT_CHUNKS",
             "$JS.API.DIRECT.GET.CHAT_CHUNKS",
@@ -77,7 +139,15 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
         ],
         ["_INBOX_provision.>"],
-        ["_INBOX.>", "_INBOX_worker.>", "meme.request", "answers.meme.>", ">", *ALL_OF_CHAT_HEARD],
+        [
+            "_INBOX.>",
+            "_INBOX_worker.>",
+            "meme.request",
+            "answers.meme.>",
+            ">",
+            *ALL_OF_CHAT_HEARD,
+            *ALL_OF_PRIORITY_HEARD,
+        ],
     ),
     "worker": (
         [
@@ -105,6 +175,20 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.DIRECT.GET.CHAT_CHUNKS",
             f"$JS.ACK.{CHAT_ACK}",
             f"$JS.ACK.hub.A1B2C3.{CHAT_ACK}.x",
+            "prioritization.result.t",
+            "prioritization.suggestions.t",
+            "prioritization.status.t",
+            "prioritization.request.t",  # the bridge
+            "dlq.PRIORITY_REQUESTS.priority-processor",
+            "_INBOX_question.x.y",  # the reply to a question; a developer's inbox is the plain one
+            "_INBOX.x.y",
+            "$JS.API.STREAM.CREATE.PRIORITY_REQUESTS",
+            "$JS.API.STREAM.CREATE.PRIORITY_RESULTS",
+            "$JS.API.STREAM.CREATE.SYSTEM_EVENTS",
+            "$JS.API.CONSUMER.INFO.PRIORITY_REQUESTS.priority-processor",
+            "$JS.API.CONSUMER.CREATE.PRIORITY_REQUESTS.priority-processor",
+            *TAKING_TASKS,
+            *READING_RESULTS,
         ],
         [
             "meme.request",  # a worker does not give itself work
@@ -138,7 +222,18 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.CREATE.CHAT_CHUNKS.x.chat.stream.s.m",
             "$JS.ACK.WORKFLOW_REQUESTS.other.1.1.1.1700000000000000000.0",
             "$JS.ACK.hub.A1B2C3.WORKFLOW_REQUESTS.other.1.1.1.1700000000000000000.0.x",
-            "_INBOX_gateway.x",
+            "prioritization.request",
+            "prioritization.sync",
+            "prioritization.cancel.t",
+            "prioritization.result",  # only the results' stream speaks here
+            "prioritization.override.t",  # people decide, over a gateway
+            "audit.priority.set",
+            "prioritization.result.t.more",
+            "dlq.PRIORITY_REQUESTS.other",
+            "_INBOX_gateway.x.y",  # where the broker acknowledges what a gateway stores
+            "_INBOX_provision.x.y",
+            "_INBOX_monitor.x.y",
+            *MEDDLING_WITH_PRIORITY,
         ],
         [
             "_INBOX_worker.>",
@@ -146,8 +241,22 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "meme.cancel.*",
             "chat.workflow.execute.* workflow-workers",
             "chat.workflow.cancel.*",
+            "prioritization.sync priority-workers",
+            "prioritization.cancel.*",
+            "prioritization.result priority-bridge",
         ],
         [
+            "prioritization.sync",  # without the queue group every worker would answer
+            "prioritization.sync other",
+            "prioritization.request",
+            "prioritization.request.*",
+            "prioritization.result",
+            "prioritization.result.*",
+            "prioritization.suggestions.*",
+            "prioritization.override.*",
+            "prioritization.status.*",
+            "prioritization.>",
+            "audit.>",
             "chat.workflow.execute.*",  # without the queue group every worker would hear every message
             "chat.workflow.execute.* other",
             "chat.pod.*.response",
@@ -181,6 +290,15 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.DIRECT.GET.CHAT_CHUNKS",
             "_INBOX_monitor.x.y",  # the reply of a pod that was asked how it is
             "_INBOX.x.y",
+            "prioritization.request.t",
+            "prioritization.cancel.t",
+            "prioritization.sync",
+            "prioritization.result.t",  # of content that had been scored before
+            "prioritization.override.t",
+            "audit.priority.set",
+            "$JS.API.STREAM.INFO.PRIORITY_RESULTS",
+            "$JS.API.CONSUMER.INFO.PRIORITY_REQUESTS.priority-processor",
+            *READING_RESULTS,
         ],
         [
             "chat.pod.pod-1.response",  # it passes chunks on and makes none
@@ -189,6 +307,15 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "chat.pod.pod-1.health",
             "chat.pods.health",
             "dlq.WORKFLOW_REQUESTS.workflow-processor",
+            "prioritization.request",
+            "prioritization.result",
+            "prioritization.suggestions.t",  # it scores nothing and advises nobody
+            "prioritization.status.t",
+            "audit.chat.set",
+            "system.events.x",
+            "dlq.PRIORITY_REQUESTS.priority-processor",
+            *TAKING_TASKS,
+            *MEDDLING_WITH_PRIORITY,
             "_INBOX_worker.x.y",
             "_INBOX_provision.x.y",
             "$JS.API.STREAM.MSG.GET.WORKFLOW_REQUESTS",
@@ -227,8 +354,20 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "chat.session.*.broadcast",
             "chat.pod.pod-1.health",
             "chat.pods.health",
+            "prioritization.result.t",
+            "prioritization.suggestions.t",
+            "prioritization.override.t",
+            "prioritization.status.t",
         ],
         [
+            "prioritization.request",
+            "prioritization.request.*",
+            "prioritization.sync",
+            "prioritization.sync priority-workers",
+            "prioritization.cancel.*",
+            "prioritization.result",
+            "prioritization.>",
+            "audit.>",
             "_INBOX.>",
             "_INBOX_worker.>",
             "_INBOX_monitor.>",
@@ -254,9 +393,14 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.INFO.WORKFLOW_REQUESTS.workflow-processor",
             "chat.pod.pod-1.health",
             "chat.pods.health",
+            "$JS.API.STREAM.INFO.PRIORITY_RESULTS",
+            "$JS.API.CONSUMER.INFO.PRIORITY_REQUESTS.priority-processor",
         ],
         [
             *(subject for subject in ALL_OF_CHAT if not subject.endswith(".health")),
+            *ALL_OF_PRIORITY,
+            *TAKING_TASKS,
+            *READING_RESULTS,
             "$JS.API.STREAM.MSG.GET.CHAT_CHUNKS",
             "$JS.API.DIRECT.GET.CHAT_CHUNKS",
             "$JS.API.CONSUMER.MSG.NEXT.WORKFLOW_REQUESTS.workflow-processor",
@@ -275,6 +419,7 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "answers.meme.>",
             ">",
             *(subject for subject in ALL_OF_CHAT_HEARD if not subject.endswith(".heartbeat")),
+            *ALL_OF_PRIORITY_HEARD,
         ],
     ),
     "browser": (
@@ -296,6 +441,10 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.STREAM.MSG.GET.CHAT_CHUNKS",
             "$JS.API.DIRECT.GET.CHAT_CHUNKS",
             *ALL_OF_CHAT,  # a browser chats over HTTP
+            *ALL_OF_PRIORITY,  # and so it asks about tasks
+            *TAKING_TASKS,
+            *READING_RESULTS,
+            *MEDDLING_WITH_PRIORITY,
         ],
         [
             "meme.response",
@@ -314,6 +463,7 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.EVENT.ADVISORY.>",
             ">",
             *ALL_OF_CHAT_HEARD,
+            *ALL_OF_PRIORITY_HEARD,
         ],
     ),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -17,9 +18,13 @@ import nats
 import pytest
 from nats.aio.client import Client
 
+from memebattle.bootstrap.wiring import Wiring, task_log_of, tasks_of, wire
+from memebattle.bus.entries import Entry, TaskLog
+from memebattle.bus.tasks import JetStreamTasks
 from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient
 from memebattle.cli.local import ROLES, NatsServer
+from memebattle.settings import Settings
 from tests.fleet import body, fleet, stored_answers
 from tests.integration.permissions import ACK, RULES, Check, checks
 from tests.pods import chat_running
@@ -277,6 +282,74 @@ async def test_the_roles_need_nothing_that_they_may_not(tmp_path: Path) -> None:
         logs = chat.workers.logs() + chat.pods.logs()
     assert "Message published" in logs
     assert [line for line in logs.splitlines() if "violation" in line.lower()] == []
+
+
+async def test_priority_needs_nothing_that_its_roles_may_not(
+    worker_env: dict[str, str],
+    tmp_path: Path,
+    nats_server: NatsServer,
+    developer: Client,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A worker takes, scores, suggests, replies and gives up; a gateway does all that its routes need."""
+    task = body(title="VPN is down", category="INFRASTRUCTURE")
+    async with (
+        fleet(worker_env | {"WORKER_CONTEXTS": "priority", "PRIORITY_AI": "true"}, tmp_path, 1) as workers,
+        _gateway(nats_server) as gateway,
+    ):
+        tasks, log = tasks_of(gateway), task_log_of(gateway)
+        async with tasks.heard("scored") as hears:
+            await tasks.submit("scored", 1, task)
+            assert await hears(10)
+        await wait_until(lambda: _kinds(log, "scored", {"response", "suggestions"}), "score and suggestions")
+        reply = json.loads(await tasks.ask_now(body(id="now", title="x", category="SUPPORT"), 5))
+        names = (f"stopped-{number}" for number in itertools.count())
+        await wait_until(lambda: _stopped(tasks, log, next(names), task), "a task that was stopped")
+        await tasks.submit("bad", 1, b"{}")
+        await wait_until(lambda: _dead_letters(developer), "the dead letter")
+        recorded = await log.add(Entry("cached", "response", b"{}", digest="d"))
+        decided = await log.add(Entry("scored", "override", b"{}"))
+        await gateway.publisher.publish("audit.priority.set", b"{}", {}, "SYSTEM_EVENTS")
+        info = await gateway.broker.js().consumer_info("PRIORITY_REQUESTS", "priority-processor")
+        everything = await log.after(0, 100)
+        logs = workers.logs()
+
+    assert reply["request_id"] == "now"
+    assert recorded is decided is None
+    assert info.name == "priority-processor"
+    assert {"scored", "now", "bad", "cached"} <= {entry.request_id for entry in everything}
+    complaints = [line for line in (logs + caplog.text).splitlines() if "violation" in line.lower()]
+    assert complaints == []
+
+
+@contextlib.asynccontextmanager
+async def _gateway(server: NatsServer) -> AsyncIterator[Wiring]:
+    """A gateway's connection, with the rights of a gateway."""
+    env = {"NATS_URL": server.url("gateway"), "NATS_INBOX_PREFIX": "_INBOX_gateway", "PUBLISH_BUDGET": "3"}
+    wiring = wire(Settings.from_env(env), "gateway")
+    await wiring.broker.start()
+    try:
+        yield wiring
+    finally:
+        await wiring.broker.stop()
+
+
+async def _kinds(log: TaskLog, request_id: str, wanted: set[str]) -> bool:
+    return {entry.kind for entry in await log.of(request_id)} >= wanted
+
+
+async def _stopped(tasks: JetStreamTasks, log: TaskLog, name: str, task: bytes) -> bool:
+    """A cancellation is remembered, so a task sent after it ends at once, unless it overtakes it."""
+    async with tasks.heard(name) as hears:
+        await tasks.cancel(name, 1)
+        await tasks.submit(name, 1, task)
+        while not (entries := await log.of(name)):
+            await hears(1)
+    return entries[0].kind == "error"
+
+
+async def _dead_letters(developer: Client) -> int:
+    return (await developer.jetstream().stream_info("DEAD_LETTERS")).state.messages
 
 
 async def _replies(server: NatsServer, subject: str, count: int) -> set[str]:

@@ -23,7 +23,9 @@ from tests.waiting import wait_until
 
 MEMES = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "OBJ_meme-images", "meme-generator"]
 CHAT = ["WORKFLOW_REQUESTS", "CHAT_CHUNKS", "workflow-processor"]
-NAMES = [*MEMES, *CHAT, "DEAD_LETTERS"]
+CONTEXTS = ("memes", "chat", "priority")
+PRIORITY = ["PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS", "priority-processor"]
+NAMES = [*MEMES, *CHAT, *PRIORITY, "DEAD_LETTERS"]
 
 
 @pytest.fixture
@@ -98,6 +100,45 @@ async def test_the_server_keeps_what_was_declared_for_chat(js: JetStreamContext,
     assert (consumer.max_deliver, consumer.max_ack_pending) == (-1, 2 * 10 * 32)
 
 
+async def test_the_server_keeps_what_was_declared_for_priority(
+    js: JetStreamContext, topology: Topology
+) -> None:
+    """Rows P3 to P5: a work queue for a day, results for a week, events for a month."""
+    await topology.apply(js)
+    requests = (await js.stream_info("PRIORITY_REQUESTS")).config
+    results = (await js.stream_info("PRIORITY_RESULTS")).config
+    events = (await js.stream_info("SYSTEM_EVENTS")).config
+    consumer = (await js.consumer_info("PRIORITY_REQUESTS", "priority-processor")).config
+
+    assert requests.subjects == ["prioritization.request", "prioritization.request.*"]
+    assert (requests.retention, requests.storage, requests.discard, requests.max_msgs, requests.max_age) == (
+        "workqueue",
+        "file",
+        "new",
+        100_000,
+        86_400,
+    )
+    assert results.subjects == [
+        "prioritization.result.*",
+        "prioritization.suggestions.*",
+        "prioritization.override.*",
+    ]
+    assert (results.retention, results.max_age, results.max_msgs, results.allow_direct) == (
+        "limits",
+        7 * 86_400,
+        500_000,
+        True,
+    )
+    assert results.republish is not None
+    assert (results.republish.src, results.republish.dest) == (
+        "prioritization.result.*",
+        "prioritization.result",
+    )
+    assert (events.max_age, events.max_msgs) == (30 * 86_400, 1_000_000)
+    assert consumer.filter_subjects == ["prioritization.request", "prioritization.request.*"]
+    assert (consumer.ack_policy, consumer.max_deliver, consumer.max_ack_pending) == ("explicit", -1, 320)
+
+
 @pytest.mark.parametrize(("replicas", "storage"), [(1, "file"), (2, "memory"), (3, "memory")])
 def test_chunks_survive_a_restart_on_disk_or_on_the_other_servers(replicas: int, storage: str) -> None:
     """Everything else is on disk, however many servers there are."""
@@ -145,7 +186,8 @@ async def test_what_is_told_to_pods_is_kept_nowhere(js: JetStreamContext, topolo
 
 
 @pytest.mark.parametrize(
-    ("contexts", "names"), [("memes", MEMES), ("chat", CHAT), ("memes,chat", [*MEMES, *CHAT])]
+    ("contexts", "names"),
+    [("memes", MEMES), ("chat", CHAT), ("priority", PRIORITY), ("memes,chat", [*MEMES, *CHAT])],
 )
 async def test_a_worker_makes_the_streams_of_its_contexts(
     contexts: str, names: list[str], nats_server: NatsServer, js: JetStreamContext, topology: Topology
@@ -169,6 +211,7 @@ async def test_a_changed_setting_is_reported_left_alone_and_updated_on_request(
     assert drifted == [
         "consumer meme-generator: drift (ack_wait: 30.0 instead of 45.0)",
         "consumer workflow-processor: drift (ack_wait: 30.0 instead of 45.0)",
+        "consumer priority-processor: drift (ack_wait: 30.0 instead of 45.0)",
     ]
 
     assert actions(await changed.ensure(js))["meme-generator"] == "drift"
@@ -238,6 +281,12 @@ async def test_the_names_are_those_of_the_settings(js: JetStreamContext) -> None
                 "NATS_WORKFLOW_STREAM": "TALKS",
                 "NATS_WORKFLOW_CONSUMER": "talkers",
                 "NATS_CHUNKS_STREAM": "TALK",
+                "NATS_PRIORITY_STREAM": "TASKS",
+                "NATS_PRIORITY_CONSUMER": "raters",
+                "NATS_PRIORITY_RESULTS_STREAM": "RATES",
+                "NATS_EVENTS_STREAM": "EVENTS",
+                "PRIORITY_REQUEST_SUBJECT": "tasks.ask",
+                "PRIORITY_RESULT_SUBJECT": "tasks.rate",
             }
         )
     )
@@ -246,6 +295,9 @@ async def test_the_names_are_those_of_the_settings(js: JetStreamContext) -> None
     assert (await js.consumer_info("PICTURES", "painters")).name == "painters"
     assert (await js.consumer_info("TALKS", "talkers")).name == "talkers"
     assert (await js.stream_info("TALK")).config.subjects == ["chat.stream.*.*"]
+    assert (await js.consumer_info("TASKS", "raters")).config.filter_subjects == ["tasks.ask", "tasks.ask.*"]
+    assert "tasks.rate.*" in ((await js.stream_info("RATES")).config.subjects or [])
+    assert (await js.stream_info("EVENTS")).config.subjects == ["system.events.>", "audit.>"]
 
 
 async def test_a_full_queue_refuses_and_keeps_what_it_has(js: JetStreamContext, topology: Topology) -> None:
@@ -317,7 +369,7 @@ async def test_a_work_queue_has_one_consumer(js: JetStreamContext, topology: Top
 
 
 @contextlib.asynccontextmanager
-async def consuming(server: NatsServer, contexts: Sequence[str] = ("memes", "chat")) -> AsyncIterator[Wiring]:
+async def consuming(server: NatsServer, contexts: Sequence[str] = CONTEXTS) -> AsyncIterator[Wiring]:
     """A worker's broker with the rights of a worker, watching every 50 ms."""
     env = {
         "NATS_URL": server.url("worker"),
@@ -340,7 +392,12 @@ async def test_a_worker_makes_what_is_missing_with_its_own_rights(
 
 
 @pytest.mark.parametrize(
-    ("stream", "consumer"), [("MEMES", "meme-generator"), ("WORKFLOW_REQUESTS", "workflow-processor")]
+    ("stream", "consumer"),
+    [
+        ("MEMES", "meme-generator"),
+        ("WORKFLOW_REQUESTS", "workflow-processor"),
+        ("PRIORITY_REQUESTS", "priority-processor"),
+    ],
 )
 async def test_a_lost_consumer_is_put_back(
     stream: str, consumer: str, nats_server: NatsServer, js: JetStreamContext
@@ -360,7 +417,7 @@ async def test_a_lost_consumer_is_put_back(
         assert restores == 1
 
 
-@pytest.mark.parametrize("stream", ["MEMES", "WORKFLOW_REQUESTS", "CHAT_CHUNKS"])
+@pytest.mark.parametrize("stream", ["MEMES", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "PRIORITY_RESULTS"])
 async def test_a_lost_stream_is_put_back_with_its_consumer(
     stream: str, nats_server: NatsServer, js: JetStreamContext, topology: Topology
 ) -> None:
@@ -381,14 +438,16 @@ async def test_the_lag_is_what_the_autoscaler_sees(
         await js.publish("meme.request", b"{}")
     for _ in range(2):
         await js.publish("chat.workflow.execute.s", b"{}")
+    await js.publish("prioritization.request", b"{}")
+    await js.publish("prioritization.request.t1", b"{}")
 
     async with consuming(nats_server) as wiring:
-        await wait_until(
-            lambda: wiring.broker.lag == {"MEMES": 3, "WORKFLOW_REQUESTS": 2}, "the broker to count"
-        )
+        counted = {"MEMES": 3, "WORKFLOW_REQUESTS": 2, "PRIORITY_REQUESTS": 2}
+        await wait_until(lambda: wiring.broker.lag == counted, "the broker to count")
 
         assert wiring.metrics.registry.get_sample_value("meme_generator_consumer_lag") == 3
         assert wiring.metrics.registry.get_sample_value("chat_workflow_consumer_lag") == 2
+        assert wiring.metrics.registry.get_sample_value("priority_consumer_lag") == 2
 
 
 async def test_a_worker_without_rights_leaves_instead_of_hearing_nothing(

@@ -45,6 +45,35 @@ PROMISED = {
 }
 
 
+PRIORITY = {
+    # what becomes of a task
+    "priority_core_nats_messages_total",
+    "priority_jetstream_messages_total",
+    "priority_duplicate_messages_total",
+    "priority_requests_total",
+    "priority_errors_total",
+    "priority_retries_total",
+    "priority_dead_letters_total",
+    "priority_core_skipped_total",
+    "priority_unknown_fields_total",
+    "priority_in_flight",
+    "priority_consumer_lag",
+    "priority_processing_duration_seconds",
+    "priority_results_total",
+    # what it costs
+    "priority_cache_lookups_total",
+    "priority_ai_calls_total",
+    # what becomes of clients
+    "priority_rate_limited_total",
+    "priority_limiter_away_total",
+    "priority_legacy_bridged_total",
+}
+
+
+def test_priority_has_the_promised_metrics() -> None:
+    assert {name for name in declared() if name.startswith("priority_")} == PRIORITY
+
+
 def test_chat_has_the_promised_metrics() -> None:
     assert {name for name in declared() if name.startswith("chat_")} == PROMISED
 
@@ -69,7 +98,9 @@ def test_two_processes_share_nothing() -> None:
     assert other.registry.get_sample_value("chat_workflow_requests_total") == 0
 
 
-@pytest.mark.parametrize("name", ["chat_workflow_requests_total", "meme_generator_requests_total"])
+@pytest.mark.parametrize(
+    "name", ["chat_workflow_requests_total", "meme_generator_requests_total", "priority_requests_total"]
+)
 async def test_metrics_are_served_as_text(metrics: Metrics, name: str) -> None:
     app: Any = metrics.asgi()
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://worker") as http:

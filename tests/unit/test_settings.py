@@ -7,7 +7,9 @@ import dataclasses
 import pytest
 from pydantic import ValidationError
 
-from memebattle.settings import Settings, SettingsError, rows
+from memebattle.kit.metrics import Metrics
+from memebattle.settings import ORIGINAL, Settings, SettingsError, rows
+from memebattle.store.redis import RedisStore
 
 DOCUMENTED = {
     "NATS_URL": "nats://nats.messaging.svc.cluster.local:4222",
@@ -32,6 +34,7 @@ SECRETS = {
     "OPENAI_API_KEY": "openai-pa55word",
     "ANTHROPIC_API_KEY": "anthropic-pa55word",
     "CHAT_CUSTOM_KEY": "custom-pa55word",
+    "CACHE_USER_KEY": "user-pa55word",
 }
 
 
@@ -97,6 +100,12 @@ def test_what_is_not_ours_is_ignored() -> None:
         ("DEDUP_ON_REDIS_FAILURE", "panic", "'jetstream_only', 'open' or 'closed'"),
         ("NATS_REPLICAS", "6", "less than or equal to 5"),
         ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("PRIORITY_MODEL", "loudest", "'weighted', 'wsjf', 'rice' or 'eisenhower'"),
+        ("PRIORITY_AGEING", "-1", "greater than or equal to 0"),
+        ("MAX_CONCURRENT_REQUESTS", "0", "greater than or equal to 1"),
+        ("CACHE_TTL_RESULTS", "an hour", "valid number"),
+        ("JETSTREAM_MAX_STORAGE", "10G", "valid integer"),
+        ("JETSTREAM_ENABLED", "false", "requests and answers are stored in JetStream, so it cannot be off"),
     ],
 )
 def test_a_bad_value_names_its_variable_its_fault_and_its_purpose(name: str, value: str, fault: str) -> None:
@@ -157,7 +166,7 @@ def test_settings_are_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         settings.nats = settings.nats  # type: ignore[misc]
     with pytest.raises(ValidationError):
-        settings.nats.stream = "OTHER"
+        settings.nats.stream = "OTHER"  # type: ignore[misc]
 
 
 def test_the_worker_signs_with_its_name_or_its_host() -> None:
@@ -170,3 +179,127 @@ def test_every_value_is_listed_with_its_row() -> None:
 
     assert listed["WORKER_CONCURRENCY"] == 7
     assert list(listed) == [row.name for row in rows()]
+
+
+# ------------------------------------------------------------------- the names of the original systems
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"NATS_HOST": "nats"}, "nats://nats:4222"),
+        ({"NATS_HOST": "nats", "NATS_PORT": "14222"}, "nats://nats:14222"),
+        ({"NATS_HOST": "nats", "NATS_TLS_ENABLED": "true"}, "tls://nats:4222"),
+        ({"NATS_HOST": "nats", "NATS_TLS_ENABLED": "false"}, "nats://nats:4222"),
+        ({"NATS_HOST": "fd00::7", "NATS_PORT": "14222"}, "nats://[fd00::7]:14222"),
+        ({"NATS_HOST": "[fd00::7]"}, "nats://[fd00::7]:4222"),
+        ({"NATS_HOST": "nats", "NATS_URL": "nats://ours:4222"}, "nats://ours:4222"),
+        ({"NATS_HOST": "nats", "NATS_URL": " "}, "nats://nats:4222"),
+        ({"NATS_PORT": "14222"}, Settings().nats.url.get_secret_value()),
+    ],
+)
+def test_where_nats_is_may_be_said_as_the_original_did(env: dict[str, str], url: str) -> None:
+    """And `NATS_URL` wins."""
+    assert Settings.from_env(env).nats.url.get_secret_value() == url
+
+
+def test_who_we_are_on_nats_may_be_said_as_the_original_did() -> None:
+    original = {"NATS_USERNAME": "worker", "NATS_PASSWORD": "p@ss"}
+    nats = Settings.from_env(original).nats
+
+    assert (nats.user, nats.password.get_secret_value()) == ("worker", "p@ss")
+    assert Settings.from_env(original | {"NATS_USER": "ours"}).nats.user == "ours"
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"REDIS_HOST": "redis"}, "redis://redis:6379/0"),
+        ({"REDIS_HOST": "redis", "REDIS_PORT": "16379", "REDIS_DB": "3"}, "redis://redis:16379/3"),
+        ({"REDIS_HOST": "fd00::7"}, "redis://[fd00::7]:6379/0"),
+        ({"REDIS_HOST": "redis", "REDIS_URL": "redis://ours:6379"}, "redis://ours:6379"),
+        ({"REDIS_PORT": "16379"}, Settings().redis.url.get_secret_value()),
+    ],
+)
+def test_where_redis_is_may_be_said_as_the_original_did(env: dict[str, str], url: str) -> None:
+    """And `REDIS_URL` wins."""
+    assert Settings.from_env(env).redis.url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("password", ["plain", "p@ss:w/rd#?%25 &=", "pässwörd", "$(id)", "[::1]"])
+async def test_any_password_reaches_redis_as_it_is(password: str, metrics: Metrics) -> None:
+    """It travels in a URL, where half of these characters mean something."""
+    env = {"REDIS_HOST": "fd00::7", "REDIS_PORT": "16379", "REDIS_DB": "3", "REDIS_PASSWORD": password}
+    store = RedisStore(Settings.from_env(env).redis, metrics)
+    found = store.client.connection_pool.connection_kwargs
+    await store.aclose()
+
+    assert (found["host"], found["port"], found["db"]) == ("fd00::7", 16379, 3)
+    assert found["password"] == password
+
+
+async def test_connections_to_redis_are_bounded_as_the_original_bounded_them(metrics: Metrics) -> None:
+    store = RedisStore(Settings.from_env({"REDIS_MAX_CONNECTIONS": "7"}).redis, metrics)
+    bound = store.client.connection_pool.max_connections
+    await store.aclose()
+
+    assert bound == 7
+
+
+def test_how_long_results_are_cached_may_be_said_as_the_original_did() -> None:
+    original = {"CACHE_TTL_SECONDS": "120"}
+
+    assert Settings.from_env(original).cache.results_ttl == 120
+    assert Settings.from_env(original | {"CACHE_TTL_RESULTS": "60"}).cache.results_ttl == 60
+    assert Settings.from_env(original).redis.cache_ttl == Settings().redis.cache_ttl  # pictures are ours
+
+
+def test_the_names_of_the_original_configuration_are_read() -> None:
+    """Rows P39 to P43, under the names of the document, and of the channels before it."""
+    settings = Settings.from_env(
+        {
+            "JETSTREAM_ENABLED": "true",
+            "JETSTREAM_DOMAIN": "hub",
+            "JETSTREAM_MAX_MEMORY": "1073741824",
+            "JETSTREAM_MAX_STORAGE": "10737418240",
+            "CACHE_ENABLED": "false",
+            "CACHE_MAX_SIZE": "2048",
+            "PRIORITY_REQUEST_SUBJECT": "tasks.ask",
+            "PRIORITY_RESULT_SUBJECT": "tasks.rate",
+            "PRIORITY_SYNC_SUBJECT": "tasks.now",
+            "PRIORITIZATION_REQUEST_CHANNEL": "ask",
+            "PRIORITIZATION_RESULT_CHANNEL": "tell",
+            "PRIORITIZE_CHANNEL": "old-ask",
+            "RESULTS_CHANNEL": "old-tell",
+        }
+    )
+    nats, priority, legacy = settings.nats, settings.priority, settings.legacy
+
+    assert (nats.jetstream_domain, nats.jetstream_max_memory, nats.jetstream_max_storage) == (
+        "hub",
+        1_073_741_824,
+        10_737_418_240,
+    )
+    assert (settings.cache.enabled, settings.cache.max_size) == (False, 2048)
+    assert (priority.request_subject, priority.result_subject, priority.sync_subject) == (
+        "tasks.ask",
+        "tasks.rate",
+        "tasks.now",
+    )
+    assert (legacy.request_channel, legacy.result_channel) == ("ask", "tell")
+    assert (legacy.older_request_channel, legacy.older_result_channel) == ("old-ask", "old-tell")
+
+
+def test_no_original_name_is_one_of_ours() -> None:
+    """Else its meaning would depend on where it is read."""
+    assert ORIGINAL.keys().isdisjoint(row.name for row in rows())
+    assert all(ORIGINAL.values())
+
+
+@pytest.mark.parametrize("name", ORIGINAL)
+def test_every_original_name_changes_something(name: str) -> None:
+    values = {"NATS_TLS_ENABLED": "true", "NATS_HOST": "elsewhere", "REDIS_HOST": "elsewhere"}
+    others = {key: value for key, value in values.items() if key.endswith("_HOST") and key != name}
+    hosts = {} if name.endswith("_HOST") else others
+
+    assert Settings.from_env(hosts | {name: values.get(name, "7")}) != Settings.from_env(hosts)
