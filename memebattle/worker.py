@@ -15,12 +15,13 @@ from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
 
-from memebattle.bootstrap.house import ChatParts, House, MemeParts, open_house
+from memebattle.bootstrap.house import ChatParts, House, MemeParts, PriorityParts, open_house
 from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.chat import handlers as chat_handlers
 from memebattle.kit import logs
 from memebattle.kit.signals import exit_cleanly
 from memebattle.memes import handlers as meme_handlers
+from memebattle.priority import handlers as priority_handlers
 from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {
     "memes": meme_handlers.routes,
     "chat": chat_handlers.routes,
+    "priority": priority_handlers.routes,
 }
 
 
@@ -59,8 +61,9 @@ def create_app(
     wiring: Wiring | None = None,
     memes: MemeParts | None = None,
     chat: ChatParts | None = None,
+    priority: PriorityParts | None = None,
 ) -> WorkerApp:
-    """The worker. `memes` and `chat` are parts of the house that are given instead of opened.
+    """The worker. `memes`, `chat` and `priority` are parts of the house, given instead of opened.
 
     Raises:
         SettingsError: WORKER_CONTEXTS names something we do not have.
@@ -72,7 +75,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(context: ContextRepo) -> AsyncIterator[None]:
-        async with open_house(wiring, memes=memes, chat=chat) as house:
+        async with open_house(wiring, memes=memes, chat=chat, priority=priority) as house:
             furnish(context, house)
             yield
 
@@ -95,6 +98,7 @@ def furnish(context: ContextRepo, house: House) -> None:
     """Put the services where the handlers look for them."""
     context.set_global("memes", house.memes)
     context.set_global("chat", house.chat)
+    context.set_global("priority", house.priority)
 
 
 def _contexts(settings: Settings) -> list[str]:

@@ -12,6 +12,8 @@ from memebattle.bus.delivery import Deliveries
 from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
+from memebattle.bus.tasklog import JetStreamTaskLog
+from memebattle.bus.tasks import JetStreamTasks
 from memebattle.kit.health import Health
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
@@ -61,8 +63,40 @@ def answers_of(wiring: Wiring) -> JetStreamAnswers:
 
 def chunk_log_of(wiring: Wiring) -> JetStreamChunkLog:
     """The chunks of chat over this broker."""
-    broker, stream = wiring.broker, wiring.settings.nats.chunks_stream
-    return JetStreamChunkLog(wiring.publisher, broker.js, lambda: broker.client, stream)
+    broker, nats = wiring.broker, wiring.settings.nats
+    return JetStreamChunkLog(
+        wiring.publisher,
+        broker.js,
+        lambda: broker.client,
+        nats.chunks_stream,
+        domain=nats.jetstream_domain,
+    )
+
+
+def task_log_of(wiring: Wiring) -> JetStreamTaskLog:
+    """What is known of tasks over this broker."""
+    settings, broker = wiring.settings, wiring.broker
+    return JetStreamTaskLog(
+        wiring.publisher,
+        broker.js,
+        lambda: broker.client,
+        settings.nats.priority_results_stream,
+        settings.priority.result_subject,
+        domain=settings.nats.jetstream_domain,
+    )
+
+
+def tasks_of(wiring: Wiring) -> JetStreamTasks:
+    """Where tasks go over this broker."""
+    settings, broker = wiring.settings, wiring.broker
+    return JetStreamTasks(
+        wiring.publisher,
+        lambda: broker.client,
+        settings.priority.request_subject,
+        settings.priority.sync_subject,
+        settings.nats.priority_stream,
+        settings.priority.result_subject,
+    )
 
 
 def _slots(settings: Settings, metrics: Metrics) -> dict[str, tuple[str, Slots]]:
@@ -70,4 +104,8 @@ def _slots(settings: Settings, metrics: Metrics) -> dict[str, tuple[str, Slots]]
     return {
         "memes": (settings.nats.stream, Slots(settings.delivery.concurrency, metrics.memes)),
         "chat": (settings.nats.workflow_stream, Slots(settings.chat.concurrency, metrics.workflow)),
+        "priority": (
+            settings.nats.priority_stream,
+            Slots(settings.priority.concurrency, metrics.priority),
+        ),
     }

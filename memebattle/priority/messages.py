@@ -84,29 +84,51 @@ class PriorityTask(WireModel):
     """What is to be done, for whom, and by when."""
 
     title: Annotated[str, Text] = Field(
-        min_length=1, max_length=200, examples=["VPN is down for the whole sales team"]
+        min_length=1,
+        max_length=200,
+        description="What it is about, in a line",
+        examples=["VPN is down for the whole sales team"],
     )
     description: Annotated[str, Text] = Field(
-        "", max_length=4000, examples=["Nobody has been able to connect since this morning."]
+        "",
+        max_length=4000,
+        description="What is known about it",
+        examples=["Nobody has been able to connect since this morning."],
     )
-    category: Annotated[Category, AnyCase] = Field(examples=["INFRASTRUCTURE"])
-    requester_role: Annotated[RequesterRole, AnyCase] = Field("EMPLOYEE", examples=["MANAGER"])
-    requester_name: Annotated[str, Text] | None = Field(None, max_length=120)
+    category: Annotated[Category, AnyCase] = Field(
+        description="What kind of task it is; read in any case", examples=["INFRASTRUCTURE"]
+    )
+    requester_role: Annotated[RequesterRole, AnyCase] = Field(
+        "EMPLOYEE", description="What the person is who asks; read in any case", examples=["MANAGER"]
+    )
+    requester_name: Annotated[str, Text] | None = Field(
+        None, max_length=120, description="Who asks; changes no score"
+    )
     requester_id: str | None = Field(
         None, min_length=1, max_length=128, description="Names the user whose remembered role is used"
     )
     created_at: Moment | None = Field(
         None, description="Since when it waits, for ageing; missing: the time it arrived"
     )
-    deadline: Moment | None = Field(None, examples=["2026-11-22T17:00:00Z"])
+    deadline: Moment | None = Field(
+        None, description="By when it has to be done", examples=["2026-11-22T17:00:00Z"]
+    )
     meeting_time: Moment | None = Field(None, description="The meeting it is needed for")
     business_value: Level | None = Field(None, description="1 (nice to have) to 10 (the business stops)")
     risk_level: Level | None = Field(None, description="1 (harmless) to 10 (catastrophic) if it is not done")
-    estimated_effort_hours: float | None = Field(None, gt=0, le=10_000)
+    estimated_effort_hours: float | None = Field(
+        None, gt=0, le=10_000, description="Hours of work it will take"
+    )
     workaround_available: bool | None = Field(None, description="Whether people can go on working meanwhile")
-    affected_users_count: int | None = Field(None, ge=0, le=10_000_000_000)
-    context: Annotated[str, Text] | None = Field(None, max_length=4000)
-    tags: tuple[Annotated[str, Text, Field(max_length=60)], ...] = Field((), max_length=20)
+    affected_users_count: int | None = Field(
+        None, ge=0, le=10_000_000_000, description="How many people it is about"
+    )
+    context: Annotated[str, Text] | None = Field(
+        None, max_length=4000, description="What else may matter to whoever works on it"
+    )
+    tags: tuple[Annotated[str, Text, Field(max_length=60)], ...] = Field(
+        (), max_length=20, description="Words to find it by; they change no score"
+    )
 
 
 class PriorityRequest(PriorityTask):
@@ -159,21 +181,21 @@ class PriorityRequest(PriorityTask):
 class PriorityMetrics(WireModel):
     """The factors behind a score, each from 0 to 10."""
 
-    urgency: float = Field(ge=0, le=10)
-    business_impact: float = Field(ge=0, le=10)
-    risk: float = Field(ge=0, le=10)
-    role_weight: float = Field(ge=0, le=10)
-    time_sensitivity: float = Field(ge=0, le=10)
-    effort_complexity: float = Field(ge=0, le=10)
+    urgency: float = Field(ge=0, le=10, description="Of time and risk together")
+    business_impact: float = Field(ge=0, le=10, description="Business value, and how many people it is about")
+    risk: float = Field(ge=0, le=10, description="Risk level, by category")
+    role_weight: float = Field(ge=0, le=10, description="Who asks")
+    time_sensitivity: float = Field(ge=0, le=10, description="How near meeting or deadline is")
+    effort_complexity: float = Field(ge=0, le=10, description="How much work it is")
     final_priority_score: float = Field(ge=0, le=10, description="What is ranked by")
 
 
 class Contribution(WireModel):
     """What one factor did to the score."""
 
-    factor: str = Field(examples=["urgency"])
-    value: float
-    weight: float
+    factor: str = Field(description="Its name; those of a model are always the same", examples=["urgency"])
+    value: float = Field(description="What the task has of it")
+    weight: float = Field(description="What it counts in this model")
     points: float = Field(description="value times weight; all points together are the score")
     origin: Origin = Field(description="Where the value is from: `llm` was guessed by a language model")
 
@@ -181,35 +203,35 @@ class Contribution(WireModel):
 class PriorityResult(WireModel):
     """How urgent a task is, and why. Stored once per revision."""
 
-    request_id: str = Field(examples=["ticket-4711"])
-    revision: int = 1
-    urgency_level: UrgencyLevel
-    priority_metrics: PriorityMetrics
+    request_id: str = Field(description="The id of the task", examples=["ticket-4711"])
+    revision: int = Field(1, description="The revision that was scored")
+    urgency_level: UrgencyLevel = Field(description="The score as a word")
+    priority_metrics: PriorityMetrics = Field(description="The score and the factors behind it")
     reasoning: str = Field(description="The score in words")
     ai_confidence: float = Field(ge=0, le=1, description="Share of the score that rests on given values")
     estimated_resolution_hours: float = Field(gt=0, description="By the service level of level and category")
-    escalation_required: bool
+    escalation_required: bool = Field(description="Whether somebody should be told at once")
     suggestions: tuple[str, ...] = Field((), description="What to do, by rule; see also PrioritySuggestions")
-    contributions: tuple[Contribution, ...]
-    model: ScoringModel
+    contributions: tuple[Contribution, ...] = Field(description="What each factor did to the score")
+    model: ScoringModel = Field(description="How the score was made")
     cached: bool = Field(default=False, description="Whether the same content had been scored before")
     ai_skipped: AiSkipped | None = Field(
         None, description="Why no language model filled the missing factors; missing: one did"
     )
     task: PriorityTask = Field(description="What was scored, so that it can be scored again later")
-    processed_at: datetime
-    worker: str | None = None
+    processed_at: datetime = Field(description="When it was scored")
+    worker: str | None = Field(None, description="Which worker scored it")
 
 
 class PriorityError(WireModel):
     """Why there is no score; stored in the result's place."""
 
-    request_id: str
-    revision: int = 1
-    error: str
-    code: PriorityErrorCode
-    retryable: bool
-    processed_at: datetime
+    request_id: str = Field(description="The id of the task; empty when none could be read")
+    revision: int = Field(1, description="The revision that has no score")
+    error: str = Field(description="What is wrong, for people")
+    code: PriorityErrorCode = Field(description="What is wrong, for programs")
+    retryable: bool = Field(description="Whether the same task may succeed later, as the next revision")
+    processed_at: datetime = Field(description="When it was given up")
 
     @classmethod
     def unreadable(cls, detail: str, request_id: str = "") -> Self:
@@ -226,41 +248,50 @@ class PriorityError(WireModel):
 class PrioritySuggestions(WireModel):
     """What to do about it, written after the result; at most one per revision."""
 
-    request_id: str
-    revision: int = 1
-    suggestions: tuple[str, ...] = Field(max_length=5)
-    origin: Literal["llm", "rules"]
-    provider: str | None = None
-    model: str | None = None
-    ai_skipped: AiSkipped | None = None
-    created_at: datetime
+    request_id: str = Field(description="The id of the task")
+    revision: int = Field(1, description="The revision they are about")
+    suggestions: tuple[str, ...] = Field(max_length=5, description="What to do, most helpful first")
+    origin: Literal["llm", "rules"] = Field(description="Who wrote them")
+    provider: str | None = Field(None, description="Whose language model it was")
+    model: str | None = Field(None, description="Which language model it was")
+    ai_skipped: AiSkipped | None = Field(None, description="Why no language model wrote them")
+    created_at: datetime = Field(description="When they were written")
 
 
 class PriorityOverride(WireModel):
     """A human decision about a task; the last one counts, and the score stays as it was."""
 
-    request_id: str
+    request_id: str = Field(description="The id of the task")
     action: Literal["set", "clear", "withdraw"] = Field(
         description="`set` level or score, `clear` what was set, `withdraw` the task from the ranking"
     )
-    urgency_level: UrgencyLevel | None = None
-    final_priority_score: float | None = Field(None, ge=0, le=10)
-    reason: str = Field("", max_length=500)
-    by: str = Field("", max_length=120)
-    created_at: datetime
+    urgency_level: UrgencyLevel | None = Field(None, description="How urgent it really is")
+    final_priority_score: float | None = Field(
+        None, ge=0, le=10, description="What it is ranked by instead of its score"
+    )
+    reason: str = Field("", max_length=500, description="Why, for whoever asks later")
+    by: str = Field("", max_length=120, description="Who decided")
+    created_at: datetime = Field(description="When it was decided")
+
+
+class PriorityAudit(PriorityOverride):
+    """A human decision as the audit trail keeps it."""
+
+    revision: int = Field(1, description="The revision whose score it was about")
+    at: datetime = Field(description="When it was written down")
 
 
 class PriorityStatus(WireModel):
     """Where one task stands. Best effort; what is stored counts."""
 
-    request_id: str
-    revision: int = 1
-    state: State
-    worker: str | None = None
-    created_at: datetime
+    request_id: str = Field(description="The id of the task")
+    revision: int = Field(1, description="The revision that is meant")
+    state: State = Field(description="Where it stands")
+    worker: str | None = Field(None, description="Which worker says so")
+    created_at: datetime = Field(description="When it was so")
 
 
 class PriorityCancel(WireModel):
     """Stop one revision of a task, whose id is in the subject."""
 
-    revision: int = Field(1, ge=1)
+    revision: int = Field(1, ge=1, description="The revision to stop")

@@ -62,6 +62,14 @@ class Adviser(Protocol):
         ...
 
 
+class Figures(Protocol):
+    """Counts and durations in seconds, added up by the minute over all replicas."""
+
+    def add(self, name: str, amount: float = 1) -> None: ...
+
+    def observe(self, name: str, seconds: float) -> None: ...
+
+
 class Events(Protocol):
     """Somewhere to tell what happened. Best effort, never raises."""
 
