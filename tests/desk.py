@@ -16,17 +16,27 @@ from urllib.parse import urlencode
 import httpx
 from fastapi import FastAPI
 
+from memebattle.bootstrap.priority_front import PriorityFrontParts
 from memebattle.bus.answers import MemoryAnswers
 from memebattle.bus.chunklog import MemoryChunkLog
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.objects import MemoryImages
+from memebattle.bus.probe import MemoryNatsProbe
 from memebattle.bus.requests import MemoryRequests
+from memebattle.bus.tasklog import MemoryTaskLog
+from memebattle.bus.tasks import MemoryTasks
 from memebattle.chat.workflows import MemoryWorkflows
 from memebattle.gateway.app import create_app
 from memebattle.memes.messages import MemeRequest
+from memebattle.priority.vitals import Vitals
 from memebattle.settings import Settings
 from memebattle.store.cache import MemoryCache
+from memebattle.store.documents import Kind, MemoryDocuments
 from memebattle.store.history import MemoryHistory
+from memebattle.store.probe import MemoryRedisProbe
+from memebattle.store.profiles import MemoryProfiles
+from memebattle.store.ratelimit import MemoryRateLimiter
+from memebattle.store.rollup import MemoryRollup
 from memebattle.store.sessions import MemorySessions
 from tests.listening import Event, read_event
 from tests.waiting import wait_until
@@ -96,6 +106,26 @@ class Listening:
             self.body += message.get("body", b"")
 
 
+def priority_twins() -> PriorityFrontParts:
+    """What a gateway needs for priority, in memory."""
+    ttls: dict[Kind, float] = dict.fromkeys(("result", "suggestions", "session", "stats", "temp"), 3600.0)
+    documents = MemoryDocuments(ttls, 65_536)
+    return PriorityFrontParts(
+        tasks=MemoryTasks(),
+        task_log=MemoryTaskLog(),
+        documents=documents,
+        limiter=MemoryRateLimiter(1000, 60),
+        profiles=MemoryProfiles(3600),
+        vitals=Vitals(
+            MemoryNatsProbe({"PRIORITY_REQUESTS": True}),
+            MemoryRedisProbe(),
+            documents,
+            MemoryRollup(),
+            lambda: True,
+        ),
+    )
+
+
 @dataclass
 class Desk:
     """The twins, to look into and to break; `http` speaks to the gateway."""
@@ -108,6 +138,7 @@ class Desk:
     chunks: MemoryChunkLog = field(default_factory=MemoryChunkLog)
     registry: MemorySessions = field(default_factory=lambda: MemorySessions(30))
     memory: MemoryHistory = field(default_factory=lambda: MemoryHistory(10, 3600))
+    priority: PriorityFrontParts = field(default_factory=priority_twins)
     is_connected: bool = True
     requests: MemoryRequests = field(init=False)
     http: httpx.AsyncClient = field(init=False)
@@ -127,6 +158,7 @@ class Desk:
             "chunks": self.chunks,
             "registry": self.registry,
             "memory": self.memory,
+            "priority": self.priority,
             "connected": lambda: self.is_connected,
         }
 

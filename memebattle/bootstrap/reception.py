@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from memebattle.bootstrap.opening import asked_cache, connecting, ended, image_cache, open_store, opened
+from memebattle.bootstrap.priority_front import PriorityFront, PriorityFrontParts, open_priority_front
 from memebattle.bootstrap.wiring import Wiring, answers_of, chunk_log_of
 from memebattle.bus.events import CoreEvents
 from memebattle.bus.frames import ChunkLog
@@ -39,6 +40,7 @@ class Reception:
     chatting: Chatting
     sessions: Sessions
     pod: Pod
+    priority: PriorityFront
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,13 @@ class GatewayParts:
     chunks: ChunkLog | None = None
     registry: Registry | None = None
     memory: Memory | None = None
+    priority: PriorityFrontParts = field(default_factory=PriorityFrontParts)
     connected: Callable[[], bool] | None = None
 
     @property
     def need_a_store(self) -> bool:
-        return any(each is None for each in (self.cache, self.asked, self.registry, self.memory))
+        parts = (self.cache, self.asked, self.registry, self.memory)
+        return self.priority.need_a_store or any(each is None for each in parts)
 
 
 @contextlib.asynccontextmanager
@@ -78,6 +82,7 @@ async def open_reception(wiring: Wiring, given: GatewayParts | None = None) -> A
             _chatting(wiring, store, given, asked, connected),
             sessions,
             Pod(sessions, events, wiring.metrics.chat, stopping=lambda: wiring.health.stopping),
+            open_priority_front(stack, wiring, store, asked, connected, given.priority),
         )
         if given.connected is not None:
             wiring.health.required["nats"] = given.connected

@@ -22,6 +22,9 @@ from memebattle.chat import pod_handlers
 from memebattle.chat.pod import pod_id_of
 from memebattle.gateway import errors, web
 from memebattle.memes import http as memes
+from memebattle.priority import http as priority
+from memebattle.priority import insight_http as priority_insight
+from memebattle.priority import vitals_http as priority_vitals
 from memebattle.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,6 +33,10 @@ log = logging.getLogger(__name__)
 ROUTERS = (
     (memes.router, (400, 404, 409, 413, 422, 503)),
     (chat.router, (400, 404, 409, 410, 413, 422, 429, 503)),
+    # before the routes that take any id
+    (priority_insight.router, (400, 413, 422, 503)),
+    (priority.router, (400, 404, 409, 413, 422, 429, 503, 504)),
+    (priority_vitals.router, (422,)),
 )
 
 
@@ -41,7 +48,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     app = errors.Application(
         title="memebattle",
         version=memebattle.__version__,
-        summary="Ask for a meme, get exactly one answer; chat, and miss no token",
+        summary="Memes, exactly one answer each; chat, and no token missed; tasks, and which comes first",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(wiring, GatewayParts(**overrides)),
@@ -66,6 +73,8 @@ def _lifespan(wiring: Wiring, parts: GatewayParts) -> Any:
         async with open_reception(wiring, parts) as reception:
             app.state.asking, app.state.gallery = reception.asking, reception.gallery
             app.state.chatting, app.state.sessions = reception.chatting, reception.sessions
+            front = reception.priority
+            app.state.priority, app.state.insight, app.state.vitals = front.desk, front.insight, front.vitals
             wiring.health.starting = False
             log.info("Gateway is ready", extra={"address": wiring.settings.gateway.address})
             yield

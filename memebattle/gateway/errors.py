@@ -24,6 +24,7 @@ from memebattle.bus.refusals import IdConflict, QueueFull, Unavailable
 from memebattle.chat.asking import MemoryAway, UnknownMessage
 from memebattle.chat.reading import Gone
 from memebattle.chat.sessions import PodFull, SessionFull
+from memebattle.priority import desk_http as priority
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
     SessionFull: (429, "session-full", True),
     PodFull: (503, "pod-full", True),
     MemoryAway: (503, "memory-unavailable", True),
+    **priority.PROBLEMS,
     Unavailable: (503, "nats-unavailable", True),
     PublishFailed: (503, "nats-unavailable", False),
     nats.errors.Error: (503, "nats-unavailable", False),

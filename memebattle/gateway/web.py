@@ -26,7 +26,13 @@ from memebattle.memes.http import FOR_EVER
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 16 * 1024  # bytes; the longest request for a meme is a few kilobytes
-LARGER_BODIES = {"/api/chat": 256 * 1024}  # a message may bring its conversation along
+KIB = 1024
+LARGER_BODIES = {
+    "/api/chat": 256 * KIB,  # a message may bring its conversation along
+    "/api/v1/prioritization": 64 * KIB,  # a task has two texts of 4,000 characters, of up to 4 bytes each
+    "/api/v1/prioritization/batch": 4096 * KIB,
+    "/api/v1/prioritization/simulate": 4096 * KIB,
+}
 
 PAGE_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
@@ -47,7 +53,7 @@ SECURITY_HEADERS = {
 class BodyLimit:
     """Refuses bodies over `limit` bytes, announced (`Content-Length`) or not (chunked).
 
-    `larger` has the limits of paths that may take more.
+    `larger` has the limits of paths that may take more, and of what lies beneath them.
     """
 
     def __init__(self, app: ASGIApp, limit: int, larger: Mapping[str, int] | None = None) -> None:
@@ -57,7 +63,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        limit = self._larger.get(scope["path"], self._limit)
+        limit = self._limit_of(scope["path"])
         refusal = f"a body may have {limit} bytes"
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > limit:
@@ -74,6 +80,13 @@ class BodyLimit:
             return message
 
         await self._app(scope, counted, send)
+
+    def _limit_of(self, path: str) -> int:
+        while path:
+            if path in self._larger:
+                return self._larger[path]
+            path = path.rpartition("/")[0]
+        return self._limit
 
 
 class Finishing:

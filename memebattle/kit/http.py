@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+
+_WAIT = re.compile(r'^wait\s*=\s*"?(\d{1,9})"?\s*(;|$)', re.IGNORECASE)
+
+
+async def the_wait(request: Request) -> int:
+    """Seconds the client prefers to wait, as far as we go along with it."""
+    most: float = request.app.state.max_wait
+    return min(preferred_wait(request.headers.getlist("prefer")) or 0, int(most))
+
+
+def preferred_wait(values: list[str]) -> int | None:
+    """The `wait` of the `Prefer` headers, in seconds; a preference we cannot read is ignored (RFC 7240)."""
+    for preference in ",".join(values).split(","):
+        if (found := _WAIT.match(preference.strip())) is not None:
+            return int(found[1])
+    return None
 
 
 async def body_as[M: BaseModel](model: type[M], request: Request, decode: Any) -> M:

@@ -6,7 +6,6 @@ details (RFC 9457) in `gateway/errors.py`.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
@@ -16,14 +15,12 @@ from pydantic import BaseModel, Field
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.messages import TOKEN_PATTERN, decode
 from memebattle.generation.gallery import Gallery
-from memebattle.kit.http import body_as
+from memebattle.kit.http import body_as, the_wait
 from memebattle.memes.asking import Asking
 from memebattle.memes.messages import MemeError, MemeRequest, MemeResponse
 
 # a picture never changes under its name
 FOR_EVER = "public, max-age=31536000, immutable"
-
-_WAIT = re.compile(r'^wait\s*=\s*"?(\d{1,9})"?\s*(;|$)', re.IGNORECASE)
 
 
 class Accepted(BaseModel):
@@ -43,12 +40,6 @@ async def the_asking(request: Request) -> Asking:
 async def the_gallery(request: Request) -> Gallery:
     gallery: Gallery = request.app.state.gallery
     return gallery
-
-
-async def the_wait(request: Request) -> int:
-    """Seconds the client prefers to wait, as far as we go along with it."""
-    most: float = request.app.state.max_wait
-    return min(preferred_wait(request.headers.getlist("prefer")) or 0, int(most))
 
 
 async def the_meme_request(request: Request) -> MemeRequest:
@@ -136,14 +127,6 @@ async def show_image(
     if (meme := await gallery.image(sha256)) is None:
         raise HTTPException(404, "there is no such picture, or not any more", {"Cache-Control": "no-store"})
     return Response(meme.data, media_type="image/webp", headers=headers)
-
-
-def preferred_wait(values: list[str]) -> int | None:
-    """The `wait` of the `Prefer` headers, in seconds; a preference we cannot read is ignored (RFC 7240)."""
-    for preference in ",".join(values).split(","):
-        if (found := _WAIT.match(preference.strip())) is not None:
-            return int(found[1])
-    return None
 
 
 def _has(if_none_match: list[str], sha256: str) -> bool:

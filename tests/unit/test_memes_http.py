@@ -14,8 +14,8 @@ from memebattle.bus.refusals import IdConflict, Unavailable
 from memebattle.bus.requests import MemoryRequests
 from memebattle.generation.gallery import pack
 from memebattle.generation.ports import Meme
+from memebattle.kit.http import preferred_wait
 from memebattle.memes.asking import Asking
-from memebattle.memes.http import preferred_wait
 from memebattle.memes.messages import MemeRequest
 from tests.desk import Desk, open_desk
 from tests.toys import picture
