@@ -23,6 +23,8 @@ COMMANDS = {
     "pub": ("talk", "Publish one message."),
     "chat": ("chat", "Ask a text model and see the answer as it comes."),
     "pods": ("pods", "Ask the gateways of chat how they are."),
+    "prioritize": ("prioritize", "Score tasks from a file and rank them."),
+    "cache": ("cache", "Count what Redis keeps, and clear it."),
     "doctor": ("operate", "Check NATS, streams, Redis and provider; say what to mend."),
     "streams": ("operate", "Apply, compare and list streams and consumers."),
     "dlq": ("redrive", "Look at dead letters and retry them."),

@@ -21,7 +21,10 @@ from PIL import Image
 from memebattle.cli.local import NatsServer
 from memebattle.cli.redrive import _renamed
 
-STREAMS = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "DEAD_LETTERS"]
+STREAMS = [
+    *("MEMES", "MEMES_LOG", "MEME_RESULTS", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "DEAD_LETTERS"),
+    *("PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS"),
+]
 MEMEBATTLE = [sys.executable, "-m", "memebattle"]
 PORTS = ["--http-port", "0", "--nats-port", "0", "--ws-port", "0", "--monitor-port", "0", "--redis-port", "0"]
 
@@ -164,8 +167,10 @@ def test_doctor_is_content(memebattle: Any) -> None:
         "bucket OBJ_meme-images",
         "consumer meme-generator",
         "consumer workflow-processor",
+        "consumer priority-processor",
         "backlog MEMES",
         "backlog WORKFLOW_REQUESTS",
+        "backlog PRIORITY_REQUESTS",
         "Redis",
         "provider",
         "chat provider",
@@ -229,8 +234,10 @@ def test_streams_diff_apply_and_ls(memebattle: Any) -> None:
         "OBJ_meme-images",
         "meme-generator",
         "workflow-processor",
+        "priority-processor",
     }
-    assert all(name in listed for name in (*STREAMS, "meme-generator", "workflow-processor"))
+    consumers = ("meme-generator", "workflow-processor", "priority-processor")
+    assert all(name in listed for name in (*STREAMS, *consumers))
 
 
 def test_streams_ls_fits_a_terminal_of_80_columns(stack: tuple[dict[str, Any], Path]) -> None:
