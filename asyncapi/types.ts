@@ -284,6 +284,290 @@ export interface HeartbeatMessage {
   timestamp: string;
 }
 
+/** Please say how urgent this task is. */
+export interface PriorityRequest {
+  /** What it is about, in a line; 1 to 200 characters */
+  title: string;
+  /** What is known about it; at most 4000 characters; default `""` */
+  description?: string;
+  /** What kind of task it is; read in any case */
+  category: Category;
+  /** What the person is who asks; read in any case; default `"EMPLOYEE"` */
+  requester_role?: RequesterRole;
+  /** Who asks; changes no score; at most 120 characters */
+  requester_name?: string | null;
+  /** Names the user whose remembered role is used; 1 to 128 characters */
+  requester_id?: string | null;
+  /** Since when it waits, for ageing; missing: the time it arrived */
+  created_at?: string | null;
+  /** By when it has to be done */
+  deadline?: string | null;
+  /** The meeting it is needed for */
+  meeting_time?: string | null;
+  /** 1 (nice to have) to 10 (the business stops); 1 to 10 */
+  business_value?: number | null;
+  /** 1 (harmless) to 10 (catastrophic) if it is not done; 1 to 10 */
+  risk_level?: number | null;
+  /** Hours of work it will take; at most 10000; more than 0 */
+  estimated_effort_hours?: number | null;
+  /** Whether people can go on working meanwhile */
+  workaround_available?: boolean | null;
+  /** How many people it is about; 0 to 10000000000 */
+  affected_users_count?: number | null;
+  /** What else may matter to whoever works on it; at most 4000 characters */
+  context?: string | null;
+  /** Words to find it by; they change no score; at most 20 entries; default `[]` */
+  tags?: Array<string>;
+  /** Names the task and its result; the same id twice gives one result. Missing: the last token of `prioritization.request.{id}`, or the `Nats-Msg-Id` header, stands in; matches `^[A-Za-z0-9_-]{1,64}$` */
+  id?: string | null;
+  /** A changed task is asked about again as the next revision; 1 to 1000000; default `1` */
+  revision?: number;
+  /** How the score is made; missing: as configured */
+  model?: ScoringModel | null;
+  /** Whether a language model may fill missing factors; missing: as configured */
+  use_ai?: boolean | null;
+}
+
+export type Category =
+  | "SECURITY"
+  | "INFRASTRUCTURE"
+  | "MEETING_PREP"
+  | "SUPPORT"
+  | "COMPLIANCE"
+  | "DEVELOPMENT"
+  | "MAINTENANCE"
+  | "TRAINING";
+
+export type RequesterRole =
+  | "CEO"
+  | "CFO"
+  | "CTO"
+  | "MANAGER"
+  | "IT_ADMIN"
+  | "CLIENT"
+  | "DEVELOPER"
+  | "EMPLOYEE";
+
+export type ScoringModel = "weighted" | "wsjf" | "rice" | "eisenhower";
+
+/** Stop one revision of a task, whose id is in the subject. */
+export interface PriorityCancel {
+  /** The revision to stop; at least 1; default `1` */
+  revision?: number;
+}
+
+/** How urgent a task is, and why. Stored once per revision. */
+export interface PriorityResult {
+  /** The id of the task */
+  request_id: string;
+  /** The revision that was scored */
+  revision: number;
+  /** The score as a word */
+  urgency_level: UrgencyLevel;
+  /** The score and the factors behind it */
+  priority_metrics: PriorityMetrics;
+  /** The score in words */
+  reasoning: string;
+  /** Share of the score that rests on given values; 0 to 1 */
+  ai_confidence: number;
+  /** By the service level of level and category; more than 0 */
+  estimated_resolution_hours: number;
+  /** Whether somebody should be told at once */
+  escalation_required: boolean;
+  /** What to do, by rule; see also PrioritySuggestions */
+  suggestions: Array<string>;
+  /** What each factor did to the score */
+  contributions: Array<Contribution>;
+  /** How the score was made */
+  model: ScoringModel;
+  /** Whether the same content had been scored before */
+  cached: boolean;
+  /** Why no language model filled the missing factors; missing: one did */
+  ai_skipped?: AiSkipped;
+  /** What was scored, so that it can be scored again later */
+  task: PriorityTask;
+  /** When it was scored */
+  processed_at: string;
+  /** Which worker scored it */
+  worker?: string;
+}
+
+export type UrgencyLevel = "CRITICAL" | "HIGH" | "MEDIUM" | "LOW";
+
+/** The factors behind a score, each from 0 to 10. */
+export interface PriorityMetrics {
+  /** Of time and risk together; 0 to 10 */
+  urgency: number;
+  /** Business value, and how many people it is about; 0 to 10 */
+  business_impact: number;
+  /** Risk level, by category; 0 to 10 */
+  risk: number;
+  /** Who asks; 0 to 10 */
+  role_weight: number;
+  /** How near meeting or deadline is; 0 to 10 */
+  time_sensitivity: number;
+  /** How much work it is; 0 to 10 */
+  effort_complexity: number;
+  /** What is ranked by; 0 to 10 */
+  final_priority_score: number;
+}
+
+/** What one factor did to the score. */
+export interface Contribution {
+  /** Its name; those of a model are always the same */
+  factor: string;
+  /** What the task has of it */
+  value: number;
+  /** What it counts in this model */
+  weight: number;
+  /** value times weight; all points together are the score */
+  points: number;
+  /** Where the value is from: `llm` was guessed by a language model */
+  origin: Origin;
+}
+
+export type Origin = "given" | "llm" | "default" | "derived";
+
+export type AiSkipped =
+  | "disabled"
+  | "not_needed"
+  | "no_model"
+  | "sensitive_content"
+  | "breaker_open"
+  | "timeout"
+  | "provider_error"
+  | "invalid_output";
+
+/** What is to be done, for whom, and by when. */
+export interface PriorityTask {
+  /** What it is about, in a line; 1 to 200 characters */
+  title: string;
+  /** What is known about it; at most 4000 characters */
+  description: string;
+  /** What kind of task it is; read in any case */
+  category: Category;
+  /** What the person is who asks; read in any case */
+  requester_role: RequesterRole;
+  /** Who asks; changes no score; at most 120 characters */
+  requester_name?: string;
+  /** Names the user whose remembered role is used; 1 to 128 characters */
+  requester_id?: string;
+  /** By when it has to be done */
+  deadline?: string;
+  /** The meeting it is needed for */
+  meeting_time?: string;
+  /** 1 (nice to have) to 10 (the business stops); 1 to 10 */
+  business_value?: number;
+  /** 1 (harmless) to 10 (catastrophic) if it is not done; 1 to 10 */
+  risk_level?: number;
+  /** Hours of work it will take; at most 10000; more than 0 */
+  estimated_effort_hours?: number;
+  /** Whether people can go on working meanwhile */
+  workaround_available?: boolean;
+  /** How many people it is about; 0 to 10000000000 */
+  affected_users_count?: number;
+  /** What else may matter to whoever works on it; at most 4000 characters */
+  context?: string;
+  /** Words to find it by; they change no score; at most 20 entries */
+  tags: Array<string>;
+  /** Since when it waits, for ageing; missing: the time it arrived */
+  created_at?: string;
+}
+
+/** Why there is no score; stored in the result's place. */
+export interface PriorityError {
+  /** The id of the task; empty when none could be read */
+  request_id: string;
+  /** The revision that has no score */
+  revision: number;
+  /** What is wrong, for people */
+  error: string;
+  /** What is wrong, for programs */
+  code: PriorityErrorCode;
+  /** Whether the same task may succeed later, as the next revision */
+  retryable: boolean;
+  /** When it was given up */
+  processed_at: string;
+}
+
+export type PriorityErrorCode = "invalid_request" | "cancelled" | "dead_lettered" | "id_conflict" | "internal";
+
+/** What to do about it, written after the result; at most one per revision. */
+export interface PrioritySuggestions {
+  /** The id of the task */
+  request_id: string;
+  /** The revision they are about */
+  revision: number;
+  /** What to do, most helpful first; at most 5 entries */
+  suggestions: Array<string>;
+  /** Who wrote them */
+  origin: "llm" | "rules";
+  /** Whose language model it was */
+  provider?: string;
+  /** Which language model it was */
+  model?: string;
+  /** Why no language model wrote them */
+  ai_skipped?: AiSkipped;
+  /** When they were written */
+  created_at: string;
+}
+
+/** Where one task stands. Best effort; what is stored counts. */
+export interface PriorityStatus {
+  /** The id of the task */
+  request_id: string;
+  /** The revision that is meant */
+  revision: number;
+  /** Where it stands */
+  state: State;
+  /** Which worker says so */
+  worker?: string;
+  /** When it was so */
+  created_at: string;
+}
+
+export type State = "queued" | "processing" | "completed" | "failed" | "cancelled";
+
+/** A human decision about a task; the last one counts, and the score stays as it was. */
+export interface PriorityOverride {
+  /** The id of the task */
+  request_id: string;
+  /** `set` level or score, `clear` what was set, `withdraw` the task from the ranking */
+  action: "set" | "clear" | "withdraw";
+  /** How urgent it really is */
+  urgency_level?: UrgencyLevel;
+  /** What it is ranked by instead of its score; 0 to 10 */
+  final_priority_score?: number;
+  /** Why, for whoever asks later; at most 500 characters */
+  reason: string;
+  /** Who decided; at most 120 characters */
+  by: string;
+  /** When it was decided */
+  created_at: string;
+}
+
+/** A human decision as the audit trail keeps it. */
+export interface PriorityAudit {
+  /** The id of the task */
+  request_id: string;
+  /** `set` level or score, `clear` what was set, `withdraw` the task from the ranking */
+  action: "set" | "clear" | "withdraw";
+  /** How urgent it really is */
+  urgency_level?: UrgencyLevel;
+  /** What it is ranked by instead of its score; 0 to 10 */
+  final_priority_score?: number;
+  /** Why, for whoever asks later; at most 500 characters */
+  reason: string;
+  /** Who decided; at most 120 characters */
+  by: string;
+  /** The revision whose score it was about */
+  revision: number;
+  /** When it was written down */
+  at: string;
+  /** When it was decided */
+  created_at: string;
+}
+
 /** What clients send, by subject. */
 export interface Requests {
   "meme.request": MemeRequest;
@@ -309,10 +593,21 @@ export interface Messages {
   [subject: `chat.pod.${string}.health`]: HealthRequest;
   "chat.pods.health": HealthRequest;
   [subject: `chat.pod.${string}.heartbeat`]: HeartbeatMessage;
+  [subject: `prioritization.request.${string}`]: PriorityRequest;
+  "prioritization.request": PriorityRequest;
+  [subject: `prioritization.cancel.${string}`]: PriorityCancel;
+  "prioritization.sync": PriorityRequest;
+  [subject: `prioritization.result.${string}`]: PriorityResult | PriorityError;
+  "prioritization.result": PriorityResult | PriorityError;
+  [subject: `prioritization.suggestions.${string}`]: PrioritySuggestions;
+  [subject: `prioritization.status.${string}`]: PriorityStatus;
+  [subject: `prioritization.override.${string}`]: PriorityOverride;
+  [subject: `audit.priority.${string}`]: PriorityAudit;
 }
 
 /** What a request on a subject is replied to with. */
 export interface Replies {
   [subject: `chat.pod.${string}.health`]: HealthResponse;
   "chat.pods.health": HealthResponse;
+  "prioritization.sync": PriorityResult | PriorityError;
 }

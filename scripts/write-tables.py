@@ -10,7 +10,7 @@ from pathlib import Path
 
 from memebattle.bus.subjects import MEANINGS
 from memebattle.kit.metrics import declared
-from memebattle.settings import Row, rows
+from memebattle.settings import ORIGINAL, Row, rows
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -22,6 +22,9 @@ SETTINGS = {
     "generation": "Pictures",
     "text": "Text",
     "chat": "Chat",
+    "priority": "Priority",
+    "cache": "What Redis keeps for priority",
+    "legacy": "The Redis channels before NATS",
     "gateway": "Gateway",
     "observability": "Metrics, health and logs",
 }
@@ -31,6 +34,7 @@ METRICS = {
     "meme_generator_": "Memes, in the workers",
     "chat_workflow_": "Chat, in the workers",
     "chat_": "Chat, in workers and gateways",
+    "priority_": "Priority, in workers and gateways",
     "memebattle_": "Every process",
 }
 
@@ -51,6 +55,13 @@ def settings_table() -> str:
     )
 
 
+def original_table() -> str:
+    """What the variables of the original systems stand for."""
+    return _table(
+        "| variable | stands for |", (f"| `{name}` | {_cell(said)} |" for name, said in ORIGINAL.items())
+    )
+
+
 def metrics_table() -> str:
     """Every metric, by group."""
     groups = groupby(declared().items(), key=lambda item: _heading(METRICS, item[0]))
@@ -64,6 +75,7 @@ def metrics_table() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "subjects": subjects_table,
     "settings": settings_table,
+    "original": original_table,
     "metrics": metrics_table,
 }
 

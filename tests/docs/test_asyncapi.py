@@ -159,6 +159,17 @@ ADDRESSES = {
     "PodRollCall": "chat.pods.health",
     "PodHealthReply": None,
     "PodHeartbeat": "chat.pod.{pod_id}.heartbeat",
+    "PriorityRequestById": "prioritization.request.{request_id}",
+    "PriorityRequest": "prioritization.request",
+    "PriorityCancel": "prioritization.cancel.{request_id}",
+    "PriorityQuestion": "prioritization.sync",
+    "PriorityReply": None,
+    "StoredPriorityResult": "prioritization.result.{request_id}",
+    "PriorityResult": "prioritization.result",
+    "PrioritySuggestions": "prioritization.suggestions.{request_id}",
+    "PriorityStatus": "prioritization.status.{request_id}",
+    "PriorityOverride": "prioritization.override.{request_id}",
+    "PriorityAudit": "audit.priority.{action}",
     "DeadLetter": "dlq.{stream}.{consumer}",
 }
 
@@ -182,6 +193,7 @@ def test_each_channel_names_its_parameters_and_its_guarantee(document: dict[str,
     assert document["channels"]["DeadLetter"]["parameters"]["stream"]["enum"] == [
         "MEMES",
         "WORKFLOW_REQUESTS",
+        "PRIORITY_REQUESTS",
     ]
 
 
@@ -205,6 +217,17 @@ def test_the_guarantees(document: dict[str, Any]) -> None:
         "PodRollCall": "at-most-once",
         "PodHealthReply": "at-most-once",
         "PodHeartbeat": "at-most-once",
+        "PriorityRequestById": "at-least-once",
+        "PriorityRequest": "at-least-once",
+        "PriorityCancel": "at-most-once",
+        "PriorityQuestion": "at-most-once",
+        "PriorityReply": "at-most-once",
+        "StoredPriorityResult": "at-least-once",
+        "PriorityResult": "exactly-once",
+        "PrioritySuggestions": "at-least-once",
+        "PriorityStatus": "at-most-once",
+        "PriorityOverride": "at-least-once",
+        "PriorityAudit": "at-most-once",
         "DeadLetter": "exactly-once",
     }
 
@@ -224,6 +247,14 @@ def test_each_operation_says_what_it_does(document: dict[str, Any]) -> None:
         "GatewaySessionBroadcast",
         "PodHealth",
         "PodRollCall",
+        "PriorityRequestById",
+        "PriorityRequest",
+        "PriorityCancel",
+        "PriorityQuestion",
+        "GatewayHearsPriorityResult",
+        "GatewayHearsPrioritySuggestions",
+        "GatewayHearsPriorityStatus",
+        "GatewayHearsPriorityOverride",
     }
     assert all(each["summary"] and each["description"] for each in operations.values())
     assert operations["MemeCancel"]["summary"].startswith("Stop one request;")
@@ -257,7 +288,7 @@ def test_the_durable_path_tells_its_stream_and_consumer(document: dict[str, Any]
 
 
 def test_only_the_answers_are_republished(document: dict[str, Any]) -> None:
-    """The stream's pattern `meme.>` covers more subjects than it is fed with."""
+    """The pattern `meme.>` covers more subjects than its stream is fed with."""
     channels = document["channels"]
 
     assert {
@@ -267,6 +298,7 @@ def test_only_the_answers_are_republished(document: dict[str, Any]) -> None:
     } == {
         "MemeResponse": "answers.meme.{request_id}.response",
         "MemeError": "answers.meme.{request_id}.response.error",
+        "PriorityResult": "prioritization.result.{request_id}",
     }
     assert channels["MemeStatus"]["x-nats-core"] == {"fan_out": True}
     assert channels["MemeRequestCore"]["x-nats-core"] == {"queue": "meme-generator-core"}
@@ -312,6 +344,12 @@ def test_examples_and_their_headers_tell_the_same_story(document: dict[str, Any]
             assert headers["Nats-Msg-Id"] == example["payload"]["id"]
         if name == "WorkflowRequest":
             assert headers["Nats-Msg-Id"] == example["payload"]["message_id"]
+        if name == "PriorityRequest" and "id" in example["payload"]:
+            revision = example["payload"].get("revision", 1)
+            assert headers["Nats-Msg-Id"] == f"{example['payload']['id']}.{revision}"
+        if name in {"PriorityResult", "PriorityError"}:
+            assert headers["Nats-Subject"] == f"prioritization.result.{example['payload']['request_id']}"
+            assert headers["Mb-Revision"] == str(example["payload"]["revision"])
         if name in {"MemeResponse", "MemeError"}:
             assert headers["Nats-Subject"].split(".")[2] == example["payload"]["request_id"]
 

@@ -72,6 +72,18 @@ def test_known_promises_of_the_first_documents(lines: list[str]) -> None:
         "METRICS_ADDR": "0.0.0.0:9090",
         "ENABLE_CORE_NATS": "true",
         "CORE_NATS_QUEUE_GROUP": "meme-generator-core",
+        # of the priority document
+        "JETSTREAM_ENABLED": "true",
+        "JETSTREAM_DOMAIN": "",
+        "JETSTREAM_MAX_MEMORY": "0",
+        "JETSTREAM_MAX_STORAGE": "0",
+        "REDIS_MAX_CONNECTIONS": "64",
+        "CACHE_ENABLED": "true",
+        "CACHE_TTL_RESULTS": "3600",
+        "CACHE_MAX_SIZE": "65536",
+        "PRIORITY_REQUEST_SUBJECT": "prioritization.request",
+        "PRIORITY_RESULT_SUBJECT": "prioritization.result",
+        "PRIORITY_SYNC_SUBJECT": "prioritization.sync",
     }
 
     assert promised.items() <= dict(assignments(lines)).items()

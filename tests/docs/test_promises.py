@@ -14,7 +14,7 @@ import pytest
 from memebattle.bus.subjects import MEANINGS
 from memebattle.cli.app import COMMANDS
 from memebattle.kit.metrics import declared
-from memebattle.settings import Settings, rows
+from memebattle.settings import ORIGINAL, Settings, rows
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "architecture").rglob("*.md"))]
@@ -31,6 +31,7 @@ def test_the_tables_of_the_readme_are_up_to_date() -> None:
 
     assert text == tables.filled(text)
     assert all(f"`{row.name}`" in text for row in rows())
+    assert all(f"| `{name}` |" in _between(text, "original") for name in ORIGINAL)
     assert all(f"`{name}`" in text for name in declared())
 
 
@@ -42,12 +43,15 @@ def test_the_tables_of_the_readme_have_a_heading_per_group() -> None:
     )
 
     assert settings == [
-        "NATS", "Delivery", "Redis", "Pictures", "Text", "Chat", "Gateway", "Metrics, health and logs",
+        "NATS", "Delivery", "Redis", "Pictures", "Text", "Chat",
+        "Priority", "What Redis keeps for priority", "The Redis channels before NATS",
+        "Gateway", "Metrics, health and logs",
     ]  # fmt: skip
     assert metrics == [
         "Memes, in the workers",
         "Chat, in the workers",
         "Chat, in workers and gateways",
+        "Priority, in workers and gateways",
         "Every process",
     ]
 
@@ -84,11 +88,12 @@ def test_every_command_exists(document: Path) -> None:
 
 def test_every_variable_in_the_documents_is_declared() -> None:
     """Names that look like ours are ours."""
-    names, streams = {row.name for row in rows()}, {row.default for row in rows()}
+    names, streams = {row.name for row in rows()} | ORIGINAL.keys(), {row.default for row in rows()}
     for document in DOCUMENTS:
         spoken = set(
             re.findall(
-                r"`((?:NATS|HF|WORKER|CACHE|DEDUP|ACK|CLAIM|FLIGHT|LOCAL|MAX|SHUTDOWN|CHAT|OPENAI|ANTHROPIC)"
+                r"`((?:NATS|HF|WORKER|CACHE|DEDUP|ACK|CLAIM|FLIGHT|LOCAL|MAX|SHUTDOWN|CHAT|OPENAI|ANTHROPIC"
+                r"|PRIORITY|PRIORITIZATION|JETSTREAM|LEGACY|REDIS)"
                 r"_[A-Z_]+)`",
                 document.read_text(),
             )
@@ -163,19 +168,68 @@ def test_the_names_of_the_chat_document() -> None:
     }  # fmt: skip
 
 
+def test_the_names_of_the_priority_document() -> None:
+    """Seed 004: its streams, its consumer, its subjects, its cache, and the channels before NATS."""
+    defaults = {row.name: row.default for row in rows()}
+
+    assert {
+        name: defaults[name]
+        for name in (
+            "NATS_PRIORITY_STREAM", "NATS_PRIORITY_CONSUMER", "NATS_PRIORITY_RESULTS_STREAM",
+            "NATS_EVENTS_STREAM", "PRIORITY_REQUEST_SUBJECT", "PRIORITY_RESULT_SUBJECT",
+            "PRIORITY_SYNC_SUBJECT", "PRIORITY_SYNC_TIMEOUT", "JETSTREAM_ENABLED", "JETSTREAM_DOMAIN",
+            "CACHE_ENABLED", "CACHE_TTL_RESULTS", "CACHE_TTL_SUGGESTIONS", "CACHE_TTL_USERS",
+            "PRIORITIZATION_REQUEST_CHANNEL", "PRIORITIZATION_RESULT_CHANNEL", "PRIORITIZE_CHANNEL",
+            "RESULTS_CHANNEL", "LEGACY_REDIS_BRIDGE",
+        )
+    } == {
+        "NATS_PRIORITY_STREAM": "PRIORITY_REQUESTS",
+        "NATS_PRIORITY_CONSUMER": "priority-processor",
+        "NATS_PRIORITY_RESULTS_STREAM": "PRIORITY_RESULTS",
+        "NATS_EVENTS_STREAM": "SYSTEM_EVENTS",
+        "PRIORITY_REQUEST_SUBJECT": "prioritization.request",
+        "PRIORITY_RESULT_SUBJECT": "prioritization.result",
+        "PRIORITY_SYNC_SUBJECT": "prioritization.sync",
+        "PRIORITY_SYNC_TIMEOUT": "5",
+        "JETSTREAM_ENABLED": "true",
+        "JETSTREAM_DOMAIN": "",
+        "CACHE_ENABLED": "true",
+        "CACHE_TTL_RESULTS": "3600",
+        "CACHE_TTL_SUGGESTIONS": "7200",
+        "CACHE_TTL_USERS": "3600",
+        "PRIORITIZATION_REQUEST_CHANNEL": "prioritization_requests",
+        "PRIORITIZATION_RESULT_CHANNEL": "prioritization_results",
+        "PRIORITIZE_CHANNEL": "prioritize",
+        "RESULTS_CHANNEL": "results",
+        "LEGACY_REDIS_BRIDGE": "false",
+    }  # fmt: skip
+
+
 def test_the_names_in_the_permissions_are_the_defaults() -> None:
     """`accounts.conf` cannot read settings: what is renamed there is renamed here."""
     accounts = resources.files("memebattle.bus").joinpath("accounts.conf").read_text()
     nats, delivery, chat = Settings().nats, Settings().delivery, Settings().chat
+    priority = Settings().priority
+    queues = (
+        (nats.stream, nats.consumer),
+        (nats.workflow_stream, nats.workflow_consumer),
+        (nats.priority_stream, nats.priority_consumer),
+    )
 
     assert f'"{nats.request_subject} {delivery.core_queue_group}"' in accounts
     assert f'"chat.workflow.execute.* {chat.queue_group}"' in accounts
-    for stream, consumer in ((nats.stream, nats.consumer), (nats.workflow_stream, nats.workflow_consumer)):
+    for stream, consumer in queues:
         assert f'"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"' in accounts
         assert f'"$JS.ACK.{stream}.{consumer}.>", "$JS.ACK.*.*.{stream}.{consumer}.>"' in accounts
         assert f'"dlq.{stream}.{consumer}"' in accounts
     assert f'"$JS.API.DIRECT.GET.{nats.chunks_stream}"' in accounts
     assert '"chat.pod.*.response", "chat.session.*.broadcast"' in accounts
+    assert f'"{priority.sync_subject} {priority.queue_group}"' in accounts
+    assert f'"$JS.API.DIRECT.GET.{nats.priority_results_stream}"' in accounts
+    for stream in (nats.priority_stream, nats.priority_results_stream, nats.events_stream):
+        assert f'"$JS.API.STREAM.CREATE.{stream}"' in accounts
+    for subject in (f"{priority.request_subject}.*", f"{priority.result_subject}.*"):
+        assert f'"{subject}"' in accounts
 
 
 def test_the_metrics_of_the_chat_document() -> None:

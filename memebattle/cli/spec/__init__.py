@@ -93,7 +93,7 @@ def _content(path: Path) -> str | None:
 
 
 def _info(settings: Settings) -> Json:
-    nats = settings.nats
+    nats, priority = settings.nats, settings.priority
     return {
         "title": "memebattle",
         "version": __version__,
@@ -104,6 +104,11 @@ def _info(settings: Settings) -> Json:
             chunks=nats.chunks_stream,
             python=_snippet(words.PYTHON_SNIPPET, settings),
             chat=words.CHAT_SNIPPET,
+            task=f"{priority.request_subject}.{{request_id}}",
+            result=priority.result_subject,
+            sync=priority.sync_subject,
+            scores=nats.priority_results_stream,
+            priority=_task_snippet(settings),
             browser=_snippet(words.BROWSER_SNIPPET, settings),
         ),
         "contact": {"name": "memebattle"},
@@ -114,6 +119,13 @@ def _info(settings: Settings) -> Json:
 
 def _snippet(text: str, settings: Settings) -> str:
     return text.replace('"meme.request"', json.dumps(settings.nats.request_subject))
+
+
+def _task_snippet(settings: Settings) -> str:
+    priority = settings.priority
+    return words.PRIORITY_SNIPPET.replace("prioritization.request", priority.request_subject).replace(
+        "prioritization.result", priority.result_subject
+    )
 
 
 def _servers(settings: Settings) -> Json:

@@ -21,18 +21,14 @@ from memebattle.bus.streams import Topology
 from memebattle.bus.subjects import MEANINGS
 from memebattle.cli.spec.headers import HEADERS
 from memebattle.cli.spec.payloads import message, tidy
-from memebattle.cli.spec.roles import REPLIES, Operation, Roles
+from memebattle.cli.spec.priority_roles import ALSO_PULLED
+from memebattle.cli.spec.priority_words import PRIORITY
+from memebattle.cli.spec.roles import ANSWERS, PAYLOADS, REPLIES, Roles
 from memebattle.cli.spec.schema import Json, closure, name_in
 from memebattle.cli.spec.streams import consumer_facts, republished_from, stream_facts, stream_of
-from memebattle.cli.spec.vocabulary import ChannelWords
-from memebattle.cli.spec.words import CHANNELS, PARAMETERS
+from memebattle.cli.spec.vocabulary import ChannelWords, Operation
+from memebattle.cli.spec.words import CHANNELS, PARAMETERS, TASK_PARAMETERS
 from memebattle.settings import Settings
-
-# not NATS request-reply: these answers come on a subject made of the request's ids
-ANSWERS = {"MemeRequest": "MemeAnswer", "WorkflowRequest": "ChatStored"}
-
-# what FastStream cannot know of a channel
-PAYLOADS = {"DeadLetter": ["DeadLetter"], "PodHealthReply": ["HealthResponse"]}
 
 
 class SpecError(ValueError):
@@ -99,7 +95,7 @@ class Parts:
             "title": words.title,
             "description": words.meaning or MEANINGS[words.subject],
             "servers": [{"$ref": f"#/servers/{server}"} for server in servers],
-            **({"parameters": {key: self._parameter(key) for key in parameters}} if parameters else {}),
+            **({"parameters": {key: self._parameter(key, name) for key in parameters}} if parameters else {}),
             "messages": {
                 message: {"$ref": f"#/components/messages/{message}"} for message in self._message_names(name)
             },
@@ -167,19 +163,20 @@ class Parts:
 
     @cached_property
     def _answered(self) -> set[str]:
-        """The subjects the results stream is made to republish on; its pattern covers more."""
+        """The subjects the streams are made to republish on; a pattern of theirs covers more."""
         response = self.settings.nats.response_subject
-        return {response, f"{response}.error"}
+        return {response, f"{response}.error", self.settings.priority.result_subject}
 
     @cached_property
     def _pulled(self) -> dict[str, ConsumerConfig]:
         """The durable consumers by the channel they read."""
         declared = {(stream, config.durable_name): config for stream, config in self.topology.consumers}
-        return {
+        found = {
             name: declared[each.stream.name, each.extra_options["durable"]]
             for each in pull_subscribers(self.roles.worker.subscribers)
             for name in each.schema()
         }
+        return found | {name: found[other] for name, other in ALSO_PULLED.items()}
 
     def _jetstream(self, address: str, consumer: ConsumerConfig | None) -> Json:
         stream = stream_of(self.topology, address)
@@ -197,12 +194,14 @@ class Parts:
         return {
             nats.stream: self.settings.delivery.max_attempts,
             nats.workflow_stream: self.settings.chat.max_attempts,
+            nats.priority_stream: self.settings.delivery.max_attempts,
         }
 
-    def _parameter(self, name: str) -> Json:
+    def _parameter(self, name: str, channel: str) -> Json:
         nats = self.settings.nats
         kind = nats.response_subject.rpartition(".")[2]
-        known: dict[str, Json] = PARAMETERS | {
+        usual = PARAMETERS | TASK_PARAMETERS if channel in PRIORITY else PARAMETERS
+        known: dict[str, Json] = usual | {
             "kind": {
                 "enum": [kind, f"{kind}.error"],
                 "description": "Which answer. The error's is two tokens: subscribe to"

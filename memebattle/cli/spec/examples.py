@@ -2,7 +2,7 @@
 
 Together they tell one story: a request, its progress, its answer, and what the broker adds on the way. The
 picture is a real one (a plain yellow square), so that sizes and hashes agree. Those of chat stand in
-`chat_examples.py`.
+`chat_examples.py`, those of priority in `priority_examples.py`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 from memebattle.bus.messages import WireModel
 from memebattle.cli.spec.chat_examples import CHAT_EXAMPLES, Example, chunk_headers
+from memebattle.cli.spec.priority_examples import PRIORITY_EXAMPLES, entry_headers, task_headers
 from memebattle.cli.spec.vocabulary import HeaderKind
 from memebattle.memes.messages import MemeCreated, MemeError, MemeRequest, MemeResponse, MemeStatus
 
@@ -48,7 +49,18 @@ def _id_of(body: Any) -> str:
 
 
 def _headers(kind: HeaderKind | None, payload: str, body: Any) -> dict[str, str]:
-    request_id = _id_of(body)
+    match kind:
+        case "Chunk" | "StoredChunk":
+            return chunk_headers(body, TRACEPARENT, copy=kind == "Chunk")
+        case "Task":
+            return task_headers(body, TRACEPARENT)
+        case "StoredEntry" | "Entry":
+            return entry_headers(payload, body, TRACEPARENT, republished=kind == "Entry")
+        case _:
+            return _meme_headers(kind, payload, _id_of(body))
+
+
+def _meme_headers(kind: HeaderKind | None, payload: str, request_id: str) -> dict[str, str]:
     match kind:
         case "Request":
             return {"Nats-Msg-Id": request_id, "traceparent": TRACEPARENT}
@@ -62,8 +74,6 @@ def _headers(kind: HeaderKind | None, payload: str, body: Any) -> dict[str, str]
                 "Nats-Last-Sequence": "0",
                 "Nats-Time-Stamp": "2026-11-20T22:00:00.487380299Z",
             }
-        case "Chunk" | "StoredChunk":
-            return chunk_headers(body, TRACEPARENT, copy=kind == "Chunk")
         case "DeadLetter":
             return {
                 "Mb-Reason": "invalid_request",
@@ -74,7 +84,7 @@ def _headers(kind: HeaderKind | None, payload: str, body: Any) -> dict[str, str]
                 "Mb-Original-Nats-Msg-Id": request_id,
                 "Nats-Msg-Id": "dlq-MEMES-42",
             }
-        case None:
+        case _:
             return {}
 
 
@@ -190,4 +200,5 @@ _EXAMPLES = {
     "MemeCancel": _cancels,
     "DeadLetter": _dead_letters,
     **CHAT_EXAMPLES,
+    **PRIORITY_EXAMPLES,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from memebattle.bus.entries import EntryKind
 from memebattle.bus.messages import TOKEN_PATTERN
 from memebattle.bus.outcome import Reason
 from memebattle.cli.spec.vocabulary import HeaderKind
@@ -45,6 +46,32 @@ _FRAME = {
     "traceparent": _header("W3C trace context: the worker's span in the trace of the message"),
 }
 
+_REPUBLISHED = {
+    "Nats-Stream": _header("The stream that stored it"),
+    "Nats-Subject": _header("The subject it was stored under"),
+    "Nats-Sequence": _header("Its place in the stream; ask from here on after a reconnect", _NUMBER),
+    "Nats-Last-Sequence": _header("The place of the last message under the same subject", _NUMBER),
+    "Nats-Time-Stamp": {**_TEXT, "format": "date-time", "description": "When it was stored"},
+}
+
+_ENTRY = {
+    "Mb-Kind": {
+        **_TEXT,
+        "enum": list(get_args(EntryKind.__value__)),
+        "description": "What it is; a stored message without it is none of ours",
+    },
+    "Mb-Revision": _header("The revision of the task that it is about", _NUMBER),
+    "Mb-Digest": _header("Hash of what was asked, of a result: the same id with another one is a conflict"),
+    "content-type": _JSON,
+    "Nats-Expected-Last-Subject-Sequence": _header(
+        "The fence of results and suggestions: the task's message before it", _NUMBER
+    ),
+    "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers one task"),
+    "Nats-Expected-Stream": _header("The stream it is for"),
+    "correlation_id": _header("That of the task, when it had one"),
+    "traceparent": _header("That of the task, when it had one: W3C trace context"),
+}
+
 HEADERS: dict[HeaderKind, dict[str, Any]] = {
     "Request": {
         "title": "RequestHeaders",
@@ -74,14 +101,7 @@ HEADERS: dict[HeaderKind, dict[str, Any]] = {
         "type": "object",
         "description": "The stored answer's headers, and the stream's notes on republishing it.",
         "required": ["Mb-Kind", "Nats-Sequence", "Nats-Stream", "Nats-Subject", "Nats-Time-Stamp"],
-        "properties": {
-            **_STORED,
-            "Nats-Stream": _header("The stream that stored the answer"),
-            "Nats-Subject": _header("The subject it was stored under"),
-            "Nats-Sequence": _header("Its place in the stream; ask from here on after a reconnect", _NUMBER),
-            "Nats-Last-Sequence": _header("The place of the last message under the same subject", _NUMBER),
-            "Nats-Time-Stamp": {**_TEXT, "format": "date-time", "description": "When it was stored"},
-        },
+        "properties": _STORED | _REPUBLISHED,
     },
     "Chunk": {
         "title": "ChunkHeaders",
@@ -110,6 +130,34 @@ HEADERS: dict[HeaderKind, dict[str, Any]] = {
             "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers the whole session"),
             "Nats-Expected-Stream": _header("The stream this frame is for"),
         },
+    },
+    "Task": {
+        "title": "TaskHeaders",
+        "type": "object",
+        "description": "All optional.",
+        "properties": {
+            "Nats-Msg-Id": _header(
+                "`{id}.{revision}`: the stream drops a second copy within its duplicate window, and lets the"
+                " next revision pass. The id alone stands in for a task that has none elsewhere"
+            ),
+            "correlation_id": _header("Appears in every log line about the task, and on its result"),
+            "traceparent": _header(
+                "W3C trace context; appears in every log line about the task, and on its result"
+            ),
+        },
+    },
+    "StoredEntry": {
+        "title": "StoredEntryHeaders",
+        "type": "object",
+        "required": ["Mb-Kind", "Mb-Revision"],
+        "properties": _ENTRY,
+    },
+    "Entry": {
+        "title": "EntryHeaders",
+        "type": "object",
+        "description": "The stored message's headers, and the stream's notes on republishing it.",
+        "required": ["Mb-Kind", "Mb-Revision", "Nats-Sequence", "Nats-Stream", "Nats-Subject"],
+        "properties": _ENTRY | _REPUBLISHED,
     },
     "DeadLetter": {
         "title": "DeadLetterHeaders",

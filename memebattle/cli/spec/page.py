@@ -15,7 +15,7 @@ from memebattle.cli.spec.markup import code, coloured, folded, inline, link, pro
 from memebattle.cli.spec.schema import Json, kind, name_in, notes, within
 from memebattle.cli.spec.transport import carried_by
 
-# the ways of a request and of a chat message, by what happens on a channel
+# the ways of a request, of a chat message and of a task, by what happens on a channel
 FLOWS = {
     "The way of a request": [
         ("you ask", "MemeRequestJetStream"),
@@ -26,6 +26,11 @@ FLOWS = {
         ("a pod takes a message", "WorkflowRequestJetStream"),
         ("a worker stores each chunk of its answer", "ChatStored"),
         ("and tells the pods that hold the session", "ChatPodResponse"),
+    ],
+    "The way of a task": [
+        ("you send a task", "PriorityRequestById"),
+        ("a worker scores it", "StoredPriorityResult"),
+        ("the stream keeps the first result and repeats it to all", "PriorityResult"),
     ],
 }
 

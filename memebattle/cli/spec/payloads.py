@@ -9,8 +9,8 @@ from memebattle.cli.spec.examples import examples_of
 from memebattle.cli.spec.schema import SCHEMAS, Json, without_null
 from memebattle.cli.spec.vocabulary import ChannelWords
 
-# where a message says which request it is about; a meme's cancel says it in its subject, a batch in its
-# chunks, and a dead letter may not know
+# where a message says which request it is about; a cancel of a meme or a task says it in its subject, a
+# batch in its chunks, and a dead letter may not know
 CORRELATION = {
     "MemeRequest": "id",
     "MemeResponse": "request_id",
@@ -20,6 +20,13 @@ CORRELATION = {
     "WorkflowRequest": "message_id",
     "WorkflowCancel": "message_id",
     "ResponseChunk": "message_id",
+    "PriorityRequest": "id",
+    "PriorityResult": "request_id",
+    "PriorityError": "request_id",
+    "PrioritySuggestions": "request_id",
+    "PriorityOverride": "request_id",
+    "PriorityAudit": "request_id",
+    "PriorityStatus": "request_id",
 }
 
 STAMP = Stamped.model_fields.keys()

@@ -2,14 +2,13 @@
 
 A channel is there once, whoever speaks on it. Where both roles do, the worker's title stays and the gateway's
 operation is added: the one sends what the other receives. What FastStream cannot know is added as well: a
-published dead letter, and the reply of a request-reply handler.
+published dead letter, the reply of a request-reply handler, and what a gateway does for priority.
 """
 
 from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from faststream.specification.asyncapi import AsyncAPI
 
@@ -18,16 +17,35 @@ from memebattle.bus.broker import HardenedBroker
 from memebattle.bus.subjects import DEAD_LETTER, pattern_of
 from memebattle.chat import pod_handlers
 from memebattle.chat.messages import HealthResponse
+from memebattle.cli.spec import priority_roles
 from memebattle.cli.spec.schema import SCHEMAS, Json
+from memebattle.cli.spec.vocabulary import Operation, Role
 from memebattle.cli.spec.words import CHANNELS
 from memebattle.memes.handlers import MemeCancel
 from memebattle.settings import Settings
 from memebattle.worker import ROUTES, create_app
 
-type Role = Literal["worker", "gateway"]
-
 # by the channel whose handlers reply -> the channel of the reply, which has no subject of its own
-REPLIES = {"PodHealth": "PodHealthReply", "PodRollCall": "PodHealthReply"}
+REPLIES = {
+    "PodHealth": "PodHealthReply",
+    "PodRollCall": "PodHealthReply",
+    "PriorityQuestion": "PriorityReply",
+}
+
+# not NATS request-reply: these answers come on a subject made of the request's ids
+ANSWERS = {
+    "MemeRequest": "MemeAnswer",
+    "WorkflowRequest": "ChatStored",
+    "PriorityRequest": "StoredPriorityResult",
+}
+
+# what FastStream cannot know of a channel
+PAYLOADS = {
+    "DeadLetter": ["DeadLetter"],
+    "PodHealthReply": ["HealthResponse"],
+    "PriorityReply": ["PriorityResult", "PriorityError"],
+    "PriorityAudit": ["PriorityAudit"],
+}
 
 BYTES: Json = {
     "title": "DeadLetter",
@@ -35,17 +53,6 @@ BYTES: Json = {
     "description": "The original body, byte for byte, cut at half of the server's `max_payload`;"
     " perhaps no JSON.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a role does on a channel; `handler` is the docstring of what it does with what it receives."""
-
-    channel: str
-    role: Role
-    action: str
-    handler: str
-    queue: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,8 @@ class Roles:
                 channels[title] = channel
         return cls(
             broker,
-            channels | _UNKNOWN_CHANNELS,
-            operations | _UNKNOWN_OPERATIONS,
+            channels | priority_roles.channels(settings, channels) | _UNKNOWN_CHANNELS,
+            operations | priority_roles.operations(operations) | _UNKNOWN_OPERATIONS,
             worker["components"]["messages"] | gateway["components"]["messages"],
             # FastStream drops a property that shares its name with a handler's parameter. What a worker
             # receives with a session id beside it is what a gateway sends, and there the property is left.
@@ -119,7 +126,12 @@ def _operation(document: Json, title: str, channel: str, role: Role) -> Operatio
 
 def _unknown_schemas() -> Json:
     reply = HealthResponse.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
-    return {"MemeCancel": MemeCancel.model_json_schema(), "HealthResponse": reply, "DeadLetter": BYTES}
+    return {
+        "MemeCancel": MemeCancel.model_json_schema(),
+        "HealthResponse": reply,
+        **priority_roles.schemas(),
+        "DeadLetter": BYTES,
+    }
 
 
 _UNKNOWN_CHANNELS: Json = {"DeadLetter": {"address": DEAD_LETTER}, "PodHealthReply": {"address": None}}

@@ -73,7 +73,11 @@ def consumer_facts(config: ConsumerConfig, max_attempts: int) -> Json:
     return {
         "durable": config.durable_name,
         "mode": "pull",
-        "filter_subject": config.filter_subject,
+        **(
+            {"filter_subjects": config.filter_subjects}
+            if config.filter_subjects
+            else {"filter_subject": config.filter_subject}
+        ),
         "ack_policy": _plain(config.ack_policy),
         "ack_wait_seconds": config.ack_wait,
         "max_deliver": config.max_deliver,

@@ -1,4 +1,4 @@
-"""The words there are for a channel: what no type can say about it."""
+"""The words there are for a channel: what no type can say about it; and what a role does there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,31 @@ from typing import Literal
 
 type Guarantee = Literal["exactly-once", "at-least-once", "at-most-once"]
 type Browser = Literal["publishes", "subscribes", "neither"]
-type HeaderKind = Literal["Request", "StoredAnswer", "Answer", "Chunk", "StoredChunk", "DeadLetter"]
+type Role = Literal["worker", "gateway"]
+type HeaderKind = Literal[
+    "Request", "StoredAnswer", "Answer", "Chunk", "StoredChunk", "Task", "StoredEntry", "Entry", "DeadLetter"
+]
 type Group = Literal[
     "Memes: what you send",
     "Memes: what you hear",
     "Chat: messages and answers",
     "Chat: the pods",
+    "Priority: what you send",
+    "Priority: what you hear",
+    "Priority: what people decide",
     "For operators",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a role does on a channel; `handler` is the docstring of what it does with what it receives."""
+
+    channel: str
+    role: Role
+    action: str
+    handler: str
+    queue: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from memebattle.bus.messages import TOKEN_PATTERN
 from memebattle.bus.subjects import DEAD_LETTER
 from memebattle.cli.spec.chat_words import CHAT
 from memebattle.cli.spec.meme_words import MEMES
+from memebattle.cli.spec.priority_words import PRIORITY
 from memebattle.cli.spec.vocabulary import ChannelWords
 
 OPERATORS: dict[str, ChannelWords] = {
@@ -30,7 +31,7 @@ OPERATORS: dict[str, ChannelWords] = {
 }
 
 # in the order in which a reader meets them
-CHANNELS: dict[str, ChannelWords] = MEMES | CHAT | OPERATORS
+CHANNELS: dict[str, ChannelWords] = MEMES | CHAT | PRIORITY | OPERATORS
 
 
 def token(description: str, example: str) -> dict[str, Any]:
@@ -48,10 +49,15 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "message_id": token("The id of the message that is answered", "msg_abc123"),
     "pod_id": token("The name of the pod, usually its host name", "pod-1"),
 }
+TASK_PARAMETERS: dict[str, dict[str, Any]] = {
+    "request_id": token("The id of the task", "ticket-4711"),
+    "action": {"description": "What was decided.", "enum": ["set", "clear", "withdraw"]},
+}
 
 DESCRIPTION = """\
 Ask for a meme on `{request}`; get exactly one answer: a picture or the reason why there is none. Or chat: a
-message becomes a stream of chunks that reaches every client of its session, each chunk once and in order.
+message becomes a stream of chunks that reaches every client of its session, each chunk once and in order. Or
+send a task on `{task}`; get exactly one score, and why it is so.
 
 ## Connect
 
@@ -100,6 +106,24 @@ yours may take either side, or ask by itself:
 - **Whatever dies.** When a worker dies in mid-answer, another one goes on behind the last stored chunk. When
   the registry is out of reach, chunks are broadcast to all pods.
 - **Batches.** A message with chunks is one `ResponseChunk`, or several in a `ChunkBatch`: be ready for both.
+
+## Priority
+
+Clients send tasks over HTTP: `POST /api/v1/prioritization`, and everything else under `/api/v1`. A service
+may send them here, and hear the results of all:
+
+```python
+{priority}```
+
+- **One result.** A task is scored exactly once per `id` and `revision`: `{result}.{{request_id}}` carries
+  its result or error, `{result}` everybody's. A changed task is sent again as the next revision.
+- **Rules, not moods.** The score is computed from the task and the time; `contributions` add up to it. A
+  language model may fill in factors that are missing, marked `llm`, and write suggestions; it never sets the
+  score.
+- **The score waits for nobody.** Suggestions of a language model come afterwards, on a subject of their own.
+- **People have the last word.** A decision is stored beside the score, which stays as it was.
+- **Kept for a week.** The stream `{scores}` has every result, suggestion and decision.
+- **Now.** A request on `{sync}` is replied to with the result, within a moment or not at all.
 """
 
 PYTHON_SNIPPET = """\
@@ -139,6 +163,25 @@ async def main() -> None:
             if chunk["chunk_id"] == expected:
                 print(chunk["chunk"], end="", flush=True)
                 expected, finished = expected + 1, chunk["is_final"]
+    await client.close()
+
+asyncio.run(main())
+"""
+
+PRIORITY_SNIPPET = """\
+import asyncio, json, os, uuid
+import nats
+
+async def main() -> None:
+    client = await nats.connect(os.environ["NATS_URL"])
+    name = uuid.uuid4().hex
+    results = await client.subscribe(f"prioritization.result.{name}")
+    task = {"title": "VPN is down for the sales team", "category": "INFRASTRUCTURE", "business_value": 8}
+    await client.jetstream().publish(
+        f"prioritization.request.{name}", json.dumps(task).encode(), headers={"Nats-Msg-Id": f"{name}.1"}
+    )
+    result = json.loads((await results.next_msg(timeout=60)).data)
+    print(result.get("urgency_level") or result["error"], result.get("reasoning", ""))
     await client.close()
 
 asyncio.run(main())
