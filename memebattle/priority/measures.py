@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from memebattle.priority.factors import Factor, Factors
 from memebattle.priority.messages import Category, Contribution, Origin, PriorityTask, RequesterRole
 
+PLACES = 10  # of a number in a contribution; far finer than the tolerance of the borders
 MOST = 10.0  # the upper end of every scale
 TIME_IN_URGENCY, RISK_IN_URGENCY = 0.6, 0.4
 
@@ -143,9 +144,13 @@ def confidence(shares: Iterable[tuple[Origin, float]]) -> float:
 
 
 def contribution(name: str, factor: Factor, weight: float) -> Contribution:
-    """One row of the reckoning."""
+    """One row of the reckoning, without the noise of binary fractions: nobody reads 7.800000000000001."""
     return Contribution(
-        factor=name, value=factor.value, weight=weight, points=factor.value * weight, origin=factor.origin
+        factor=name,
+        value=round(factor.value, PLACES),
+        weight=weight,
+        points=round(factor.value * weight, PLACES),
+        origin=factor.origin,
     )
 
 

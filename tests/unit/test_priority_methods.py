@@ -178,7 +178,9 @@ def test_the_points_of_any_task_add_up_within_the_scale(method) -> None:
         reckoning = method(measure(asked, complete(asked), NOW))
 
         assert -1e-9 <= total(reckoning) <= 10 + 1e-9
-        assert all(row.points == row.value * row.weight for row in reckoning.contributions)
+        assert all(
+            row.points == pytest.approx(row.value * row.weight, abs=1e-9) for row in reckoning.contributions
+        )
         assert 0 < reckoning.confidence <= 1
 
 

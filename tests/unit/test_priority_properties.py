@@ -91,7 +91,9 @@ def test_scores_are_from_0_to_10_and_their_points_add_up(model) -> None:
 
         assert 0 <= found.exact <= 10 + 1e-9
         assert math.fsum(row.points for row in found.contributions) == pytest.approx(found.exact, abs=1e-9)
-        assert all(row.points == row.value * row.weight for row in found.contributions)
+        assert all(
+            row.points == pytest.approx(row.value * row.weight, abs=1e-9) for row in found.contributions
+        )
         assert found.metrics.final_priority_score == pytest.approx(found.exact, abs=5e-5)
         assert 0 < found.confidence <= 1
         assert found.sla_hours > 0
