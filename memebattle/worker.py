@@ -9,28 +9,45 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
 
-from memebattle.bootstrap.house import ChatParts, House, MemeParts, PriorityParts, open_house
+from memebattle.bootstrap.house import House, open_house
 from memebattle.bootstrap.wiring import Wiring, wire
-from memebattle.chat import handlers as chat_handlers
 from memebattle.kit import logs
 from memebattle.kit.signals import exit_cleanly
-from memebattle.memes import handlers as meme_handlers
-from memebattle.priority import handlers as priority_handlers
 from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
-ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {
-    "memes": meme_handlers.routes,
-    "chat": chat_handlers.routes,
-    "priority": priority_handlers.routes,
-}
+if TYPE_CHECKING:
+    from memebattle.bootstrap.chat_house import ChatParts
+    from memebattle.bootstrap.meme_house import MemeParts
+    from memebattle.bootstrap.priority_house import PriorityParts
+
+
+def _memes(settings: Settings) -> NatsRouter:
+    from memebattle.memes import handlers  # noqa: PLC0415 - see `bootstrap/house.py`
+
+    return handlers.routes(settings)
+
+
+def _chat(settings: Settings) -> NatsRouter:
+    from memebattle.chat import handlers  # noqa: PLC0415 - likewise
+
+    return handlers.routes(settings)
+
+
+def _priority(settings: Settings) -> NatsRouter:
+    from memebattle.priority import handlers  # noqa: PLC0415 - likewise
+
+    return handlers.routes(settings)
+
+
+ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {"memes": _memes, "chat": _chat, "priority": _priority}
 
 
 class WorkerApp(AsgiFastStream):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from memebattle.bootstrap.opening import ended, open_documents, open_rollup, opened
+from memebattle.bootstrap.opening import ended, opened
+from memebattle.bootstrap.priority_opening import open_documents, open_rollup
 from memebattle.bootstrap.wiring import Wiring, task_log_of, tasks_of
 from memebattle.bus.entries import TaskLog
 from memebattle.bus.probe import NatsProbe

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import os
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import nats.errors
@@ -48,6 +48,7 @@ class HardenedBroker(NatsBroker):
 
     `topology` is ensured at start and watched; without one (a gateway) nothing is. `slots` bound the pulls of
     each stream. `on_reconnect` is called after each reconnection: what Core said meanwhile was missed.
+    `before_consuming` is awaited once, connected, before the first message is taken.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class HardenedBroker(NatsBroker):
         self.consumers_present = topology is None
         self.lag: dict[str, int] = {}  # stream -> what waits or is in work, as last seen
         self.on_reconnect: list[Callable[[], object]] = []
+        self.before_consuming: list[Callable[[], Awaitable[object]]] = []
         super().__init__(
             nats_settings.url.get_secret_value().split(","),
             name=name,
@@ -146,6 +148,8 @@ class HardenedBroker(NatsBroker):
     async def _start_consuming(self) -> None:
         if self._topology is not None:
             await self._topology.ensure(self.js())
+        for prepare in self.before_consuming:
+            await prepare()
         if self._topology is not None:  # a pod hears chunks in order, one by one
             self._handling.take_over(self.subscribers)
         await super().start()

@@ -122,6 +122,7 @@ def _environment(
         "NATS_INBOX_PREFIX": "_INBOX_worker",
         "REDIS_URL": redis.url,
         "IMAGE_PROVIDER": "huggingface",
+        "WORKER_CONTEXTS": "memes",
         "HF_API_URL": hf_url,
         "HF_MODEL": "bench/model",
         "LOG_LEVEL": "WARNING",

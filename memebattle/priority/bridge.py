@@ -2,9 +2,9 @@
 
 So both sides of a migration work at the same time, and clients move one by one. Every worker hears every
 message of a channel; a task is stored once all the same, because its name is its id, or the hash of its body
-when it has none. So a repeated body is the same task, and who repeats it is told its result again. Results
-come from NATS over a queue group, to one worker each. The channels themselves keep nothing, as ever: what is
-said while Redis is away is lost, and what was lost can be asked for again.
+when it has none. So a repeated body is the same task, and who repeats it later is told its result again.
+Results come from NATS over a queue group, to one worker each. The channels themselves keep nothing, as ever:
+what is said while Redis is away is lost, and what was lost can be asked for again.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from memebattle.bus.refusals import QueueFull
 from memebattle.bus.tasks import AWAY
 from memebattle.kit.metrics import PriorityMetrics as Instruments
 from memebattle.priority.messages import PriorityError, PriorityRequest
+from memebattle.priority.naming import claim_of
 from memebattle.settings import LegacySettings
 
 log = logging.getLogger(__name__)
@@ -92,10 +93,12 @@ class Bridge:
 
     async def _ask(self, request: PriorityRequest) -> None:
         request_id = str(request.id)
+        # the others hear the same message, perhaps when the first one has been answered already
+        is_first = await self._channels.first(f"asked-{claim_of(request_id, request.revision)}", ONCE)
         results = [entry for entry in await self._log.of(request_id) if entry.is_result]
         if results and results[0].revision >= request.revision:
             self._metrics.bridged.labels("repeated").inc()
-            if await self._channels.first(f"again-{request_id}", ONCE):
+            if is_first:
                 await self.on_result(results[0].body)
             return
         await self._tasks.submit(request_id, request.revision, request.body())

@@ -20,6 +20,10 @@ class Documents(Protocol):
 
     async def put(self, kind: Kind, key: str, value: bytes) -> None: ...
 
+    async def put_many(self, kind: Kind, values: Mapping[str, bytes]) -> None:
+        """In one round trip."""
+        ...
+
     async def push(self, kind: Kind, key: str, value: bytes, limit: int) -> None:
         """Put it in front of a list that keeps the newest `limit`."""
         ...

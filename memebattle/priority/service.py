@@ -147,7 +147,8 @@ class PriorityService:
             await self._telling.end(job)
 
     async def _work(self, job: Job) -> Answer:
-        await self._telling.status(job, "processing")
+        if self._uses_ai(job.request):
+            await self._telling.begun(job)
         guessing = asyncio.create_task(
             self._adviser.guess(job.request.task, missing(job.request.task), wish=job.request.use_ai)
         )

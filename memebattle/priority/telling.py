@@ -70,17 +70,11 @@ class Telling:
     now: Callable[[], datetime]
     use_ai: bool
 
-    async def status(self, job: Job, state: State) -> None:
-        """Where the task stands, for whoever listens and for whoever asks later."""
-        status = PriorityStatus(
-            request_id=job.request_id,
-            revision=job.revision,
-            state=state,
-            worker=self.worker,
-            created_at=self.now(),
-        )
+    async def begun(self, job: Job) -> None:
+        """A language model is asked, which takes long enough to be seen; a score alone is there at once."""
+        status = self._status(job, "processing")
         await self.documents.put("temp", f"status-{job.request_id}", status.body())
-        await self.events.tell(fill(PRIORITY_STATUS, request_id=job.request_id), status)
+        await self._tell(status)
 
     async def end(self, job: Job) -> None:
         """The result is stored, whatever it is."""
@@ -90,11 +84,11 @@ class Telling:
             case PriorityResult() as result:
                 self.metrics.results.labels(result.model, result.urgency_level).inc()
                 await self._cache(job, result)
-                await self.status(job, "completed")
+                await self._tell(self._status(job, "completed"))
             case PriorityError(code="cancelled"):
-                await self.status(job, "cancelled")
+                await self._tell(self._status(job, "cancelled"))
             case _:
-                await self.status(job, "failed")
+                await self._tell(self._status(job, "failed"))
         outcome = "ok" if isinstance(job.said, PriorityResult) else "error"
         self.metrics.processing.labels(job.delivery.source, outcome).observe(seconds)
         self.figures.observe(PROCESSING, seconds)
@@ -103,8 +97,20 @@ class Telling:
 
     async def _cache(self, job: Job, result: PriorityResult) -> None:
         body = result.body()
-        await self.documents.put("result", f"by-id-{result.request_id}", body)
+        found = {f"by-id-{result.request_id}": body}
         if result.ai_skipped not in PASSING:
             use_ai = self.use_ai and job.request.use_ai is not False
-            digest = content_digest(job.request.task, result.model, result.processed_at, use_ai=use_ai)
-            await self.documents.put("result", digest, body)
+            found[content_digest(job.request.task, result.model, result.processed_at, use_ai)] = body
+        await self.documents.put_many("result", found)
+
+    def _status(self, job: Job, state: State) -> PriorityStatus:
+        return PriorityStatus(
+            request_id=job.request_id,
+            revision=job.revision,
+            state=state,
+            worker=self.worker,
+            created_at=self.now(),
+        )
+
+    async def _tell(self, status: PriorityStatus) -> None:
+        await self.events.tell(fill(PRIORITY_STATUS, request_id=status.request_id), status)

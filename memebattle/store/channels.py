@@ -13,7 +13,8 @@ from redis.exceptions import RedisError
 
 from memebattle.store.redis import PREFIX, RedisStore, StoreAway
 
-PAUSE = 1.0  # seconds until a lost Redis is tried again
+PAUSE = 0.5  # seconds until a Redis that was away is tried again
+TRIES = 6  # of telling something; what nobody could be told for three seconds is lost, as ever on a channel
 LISTEN = 30.0  # seconds of one look for messages
 
 type Hear = Callable[[str, bytes], Awaitable[None]]
@@ -33,12 +34,16 @@ class RedisChannels:
             await asyncio.sleep(PAUSE)
 
     async def tell(self, channel: str, body: bytes) -> bool:
-        """Publish; False when Redis is away."""
-        try:
-            await self._store.do(lambda: self._store.client.publish(channel, body))
-        except StoreAway:
-            return False
-        return True
+        """Publish; False when Redis stays away. A busy one is tried again, and may say a thing twice."""
+        for left in reversed(range(TRIES)):
+            try:
+                await self._store.do(lambda: self._store.client.publish(channel, body))
+            except StoreAway:
+                if left:
+                    await asyncio.sleep(PAUSE)
+            else:
+                return True
+        return False
 
     async def first(self, name: str, seconds: float) -> bool:
         """Whether this is the first one of that name within so many seconds; yes while Redis is away."""
@@ -56,7 +61,6 @@ class RedisChannels:
     async def _listen_once(self, channels: Collection[str], hear: Hear, ready: Callable[[], object]) -> None:
         async with self._store.client.pubsub(ignore_subscribe_messages=True) as pubsub:
             await pubsub.subscribe(*channels)
-            await self._store.client.ping()
             ready()
             while True:
                 message = await pubsub.get_message(timeout=LISTEN)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from faststream.nats import TestApp, TestNatsBroker
 
-from memebattle.bootstrap.house import ChatParts
+from memebattle.bootstrap.chat_house import ChatParts
 from memebattle.bus.chunklog import MemoryChunkLog
 from memebattle.bus.core_publishing import MemoryPublisher
 from memebattle.chat.messages import ResponseChunk, read_chunks

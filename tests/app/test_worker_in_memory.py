@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from faststream.nats import TestApp, TestNatsBroker
 
-from memebattle.bootstrap.house import MemeParts
+from memebattle.bootstrap.meme_house import MemeParts
 from memebattle.bus.answers import MemoryAnswers
 from memebattle.bus.events import MemoryEvents
 from memebattle.bus.objects import MemoryImages

@@ -13,7 +13,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
-from memebattle.bootstrap.house import MemeParts
+from memebattle.bootstrap.meme_house import MemeParts
 from memebattle.generation.ports import ImageModel
 from memebattle.settings import Settings
 from memebattle.worker import WorkerApp, create_app

@@ -65,6 +65,13 @@ async def bridged(
         await asyncio.gather(*listening, return_exceptions=True)
 
 
+async def _asked_again(client: OldClient, heard: list[dict[str, Any]]) -> bool:
+    """Some seconds later; at once it would pass for the other worker's copy of the first one."""
+    if len(heard) == 1:
+        await client.ask("prioritization_requests", TASK)
+    return len(heard) == 2
+
+
 async def _has(client: OldClient, channel: str, many: int) -> bool:
     return await client.listeners(channel) == many
 
@@ -91,8 +98,7 @@ async def test_a_repeated_body_is_the_same_task(bridged: tuple[Fleet, OldClient]
     heard = client.heard["prioritization_results"]
     await client.ask("prioritization_requests", TASK)
     await wait_until(lambda: len(heard) == 1, "the result")
-    await client.ask("prioritization_requests", TASK)
-    await wait_until(lambda: len(heard) == 2, "the same result again")
+    await wait_until(lambda: _asked_again(client, heard), "the same result again")
     await client.ask("prioritization_requests", b'{"title": ""}')
     await wait_until(lambda: len(heard) == 3, "the refusal")
 

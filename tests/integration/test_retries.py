@@ -19,7 +19,7 @@ from nats.aio.client import Client
 from nats.js.api import RawStreamMsg
 from PIL import Image
 
-from memebattle.bootstrap.house import MemeParts
+from memebattle.bootstrap.meme_house import MemeParts
 from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient
 from memebattle.cli.fake_hf import FakeHuggingFace, Manners

@@ -47,7 +47,7 @@ async def test_a_task_becomes_one_result(bureau: Bureau) -> None:
     assert (result.urgency_level, result.escalation_required) == ("HIGH", False)
     assert result.estimated_resolution_hours == pytest.approx(2.8)
     assert 3 <= len(result.suggestions) <= 5
-    assert bureau.states() == ["processing", "completed"]
+    assert bureau.states() == ["completed"]
     assert bureau.count("results_total", model="weighted", level="HIGH") == 1
 
 
@@ -119,12 +119,16 @@ async def test_the_result_is_cached_by_content_and_by_id(bureau: Bureau) -> None
     assert json.loads(by_content) == bureau.stored()["response"]
 
 
-async def test_where_it_stands_can_be_looked_up(bureau: Bureau) -> None:
+async def test_where_it_stands_can_be_looked_up_while_a_model_thinks(bureau: Bureau, with_ai: Bureau) -> None:
+    """A score alone is there before anybody could look."""
     await bureau.prioritise()
+    await with_ai.prioritise()
 
-    status = await bureau.documents.get("temp", "status-t1")
+    status = await with_ai.documents.get("temp", "status-t1")
     assert status is not None
-    assert json.loads(status)["state"] == "completed"
+    assert json.loads(status)["state"] == "processing"
+    assert await bureau.documents.get("temp", "status-t1") is None
+    assert (bureau.states(), with_ai.states()) == (["completed"], ["processing", "completed"])
 
 
 async def test_a_language_model_fills_what_is_missing(with_ai: Bureau) -> None:
