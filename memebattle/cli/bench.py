@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import statistics
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from memebattle.cli.bench_load import WORKS, Measurement, Work, measure
@@ -56,13 +56,13 @@ class Row:
         return statistics.median(self.ours) / peer if peer else None
 
 
-async def run(requests: int, runs: int, *, json: bool = False) -> None:
+async def run(requests: int, runs: int, *, json: bool = False, works: Sequence[Work] = WORKS) -> None:
     """Measure and print.
 
     Raises:
         Problem: a request was not answered, was answered twice, or the peer is not installed.
     """
-    measured = [each async for each in _measured(requests, runs, quiet=json)]
+    measured = [each async for each in _measured(requests, runs, works, quiet=json)]
     rows = list(_rows(measured))
     if json:
         for row in rows:
@@ -71,14 +71,16 @@ async def run(requests: int, runs: int, *, json: bool = False) -> None:
         _print(rows, requests, runs)
 
 
-async def _measured(requests: int, runs: int, *, quiet: bool) -> AsyncIterator[Measurement]:
+async def _measured(
+    requests: int, runs: int, works: Sequence[Work], *, quiet: bool
+) -> AsyncIterator[Measurement]:
     async with contextlib.AsyncExitStack() as stack:
         providers = {
             latency: await stack.enter_async_context(provider(latency))
-            for latency in sorted({work.latency for work in WORKS})
+            for latency in sorted({work.latency for work in works})
         }
         for turn in range(1, runs + 1):
-            for work in WORKS:
+            for work in works:
                 for contestant in CONTESTANTS:
                     note(f"run {turn} of {runs}: {work.name}, {contestant}", quiet=quiet)
                     yield await _one(work, contestant, providers[work.latency], requests)

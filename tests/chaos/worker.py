@@ -15,7 +15,7 @@ import time
 from contextvars import ContextVar
 from typing import Any
 
-from memebattle.bootstrap.house import MemeParts
+from memebattle.bootstrap.meme_house import MemeParts
 from memebattle.bootstrap.wiring import answers_of, wire
 from memebattle.bus.delivery import Deliveries, DeliveryMiddleware, is_jetstream
 from memebattle.bus.idempotency import Answer

@@ -327,7 +327,7 @@ async def test_the_chat_snippet_runs(
     """Run as it stands against a real worker, with the offline provider."""
     snippet = re.findall(r"```python\n(.*?)```", document["info"]["description"], re.DOTALL)[1]
 
-    async with fleet({**worker_env, "LOCAL_TOKEN_MS": "0"}, tmp_path, 1):
+    async with fleet({**worker_env, "WORKER_CONTEXTS": "chat", "LOCAL_TOKEN_MS": "0"}, tmp_path, 1):
         child = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",

@@ -51,17 +51,21 @@ async def handwritten(
 
 @pytest.mark.timeout(240)
 async def test_a_tiny_run_measures_everything(capsys: pytest.CaptureFixture[str]) -> None:
-    """Every work, every measure, both contestants; and the provider is called exactly as often as it must."""
-    await run(10, 1, json=True)
+    """Every measure, both contestants, over Core and JetStream; the provider is called as often as it must.
+
+    Two of the four works: each has four processes to itself, and the others differ in numbers only.
+    """
+    works = [WORKS[1], WORKS[2]]
+    await run(10, 1, json=True, works=works)
 
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     figures = {(row["work"], row["measure"]): (row["memebattle"], row["hand-written"]) for row in rows}
     names = [measure.name for measure in MEASURES]
     assert list(figures) == [
-        *((work.name, name) for work in WORKS for name in names),
+        *((work.name, name) for work in works for name in names),
         ("worker start", "ready after"),
     ]
-    assert [figures[work.name, "provider calls"] for work in WORKS] == [(0, 0), (0, 0), (5, 5), (10, 10)]
+    assert [figures[work.name, "provider calls"] for work in works] == [(0, 0), (5, 5)]
     timed = [row for row in rows if row["unit"] and row["measure"] != "CPU/request"]
     assert all(row["memebattle"] > 0 and row["hand-written"] > 0 for row in timed)
 

@@ -8,17 +8,19 @@ import signal
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from nats.aio.client import Client
+import pytest_asyncio
 
+from memebattle.cli.children import stopping
 from memebattle.cli.local import NatsServer, RedisServer
 from tests.fleet import Fleet
 from tests.pods import Pods
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 API = "/api/v1/prioritization"
 TASK = {
@@ -36,6 +38,8 @@ WAIT = {"Prefer": "wait=10"}
 class Office:
     """Workers, gateways and somebody who asks them."""
 
+    nats: NatsServer
+    redis: RedisServer
     workers: Fleet
     pods: Pods
     http: httpx.AsyncClient
@@ -49,51 +53,52 @@ class Office:
     async def get(self, path: str, pod: int = 1) -> httpx.Response:
         return await self.http.get(self.url(path, pod))
 
+    async def ranked(self, names: str, pod: int = 1) -> list[dict[str, Any]]:
+        """The tasks in the ranking whose ids begin like this."""
+        found = (await self.get(f"{API}/ranking?limit=500", pod)).json()
+        return [each for each in found["items"] if each["request_id"].startswith(names)]
+
     async def state(self, request_id: str, pod: int = 1) -> str:
         found = await self.get(f"{API}/status/{request_id}", pod)
         return str(found.json()["state"]) if found.status_code == 200 else str(found.status_code)
 
 
-@pytest.fixture
-def gateway_env(nats_server: NatsServer, redis_server: RedisServer) -> dict[str, str]:
-    return {
-        "NATS_URL": nats_server.url("gateway"),
-        "NATS_INBOX_PREFIX": "_INBOX_gateway",
-        "REDIS_URL": redis_server.url,
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Office]:
+    """One worker and two gateways for all tests; each test has tasks of its own name and title."""
+    directory = tmp_path_factory.mktemp("office")
+    nats, redis = NatsServer(directory / "nats"), RedisServer(directory / "redis")
+    common = {"REDIS_URL": redis.url, "WORKER_CONTEXTS": "priority"}
+    rights = {
+        role: {"NATS_URL": nats.url(role), "NATS_INBOX_PREFIX": f"_INBOX_{role}"}
+        for role in ("worker", "gateway")
     }
-
-
-@pytest.fixture
-async def office(
-    worker_env: dict[str, str], gateway_env: dict[str, str], tmp_path: Path
-) -> AsyncIterator[Office]:
-    workers = Fleet(worker_env | {"WORKER_CONTEXTS": "priority"}, tmp_path)
-    pods = Pods(gateway_env, tmp_path)
-    async with httpx.AsyncClient(timeout=30) as http:
+    workers = Fleet(common | rights["worker"], directory)
+    pods = Pods(common | rights["gateway"] | {"PRIORITY_SYNC_TIMEOUT": "1"}, directory)
+    async with stopping(nats.child, redis.child), httpx.AsyncClient(timeout=30) as http:
+        await asyncio.gather(nats.start(), redis.start())
         try:
-            await workers.start(1)
-            await pods.start(2)
-            yield Office(workers, pods, http)
+            await asyncio.gather(workers.start(1), pods.start(2))
+            yield Office(nats, redis, workers, pods, http)
         finally:
             await asyncio.gather(workers.stop(), pods.stop())
 
 
-async def test_a_task_and_all_that_can_be_done_with_it(office: Office, developer: Client) -> None:
+async def test_a_task_and_all_that_can_be_done_with_it(office: Office) -> None:
     """P30 to P34: asked at one gateway, seen at the other; scored, cached, changed, decided, withdrawn."""
-    first = await office.ask(headers=WAIT, id="t1")
+    first = await office.ask(headers=WAIT, id="all-1")
     assert (first.status_code, first.headers["X-Cache"]) == (200, "MISS")
-    assert await office.state("t1", pod=2) == "completed"
+    assert await office.state("all-1", pod=2) == "completed"
 
     similar = TASK["title"].upper().replace(" ", "  ") + "!"
-    again = await office.ask(2, headers=WAIT, id="t2", title=similar)
+    again = await office.ask(2, headers=WAIT, id="all-2", title=similar)
     assert (again.status_code, again.headers["X-Cache"]) == (200, "HIT")
-    assert (again.json()["request_id"], again.json()["cached"]) == ("t2", True)
+    assert (again.json()["request_id"], again.json()["cached"]) == ("all-2", True)
     assert again.json()["priority_metrics"] == first.json()["priority_metrics"]
 
-    changed = await office.http.put(office.url(f"{API}/t1"), json=TASK | {"risk_level": 10}, headers=WAIT)
+    changed = await office.http.put(office.url(f"{API}/all-1"), json=TASK | {"risk_level": 10}, headers=WAIT)
     assert (changed.status_code, changed.json()["revision"]) == (200, 2)
-    ranking = (await office.get(f"{API}/ranking", pod=2)).json()
-    assert [each["request_id"] for each in ranking["items"]] == ["t1", "t2"]
+    assert [each["request_id"] for each in await office.ranked("all-", pod=2)] == ["all-1", "all-2"]
 
     decision = {
         "action": "set",
@@ -101,20 +106,20 @@ async def test_a_task_and_all_that_can_be_done_with_it(office: Office, developer
         "final_priority_score": 9.9,
         "reason": "the board",
     }
-    decided = await office.http.patch(office.url(f"{API}/t2"), json=decision)
+    decided = await office.http.patch(office.url(f"{API}/all-2"), json=decision)
     assert decided.status_code == 200
-    ranking = (await office.get(f"{API}/ranking")).json()
-    assert [each["request_id"] for each in ranking["items"]] == ["t2", "t1"]
+    assert [each["request_id"] for each in await office.ranked("all-")] == ["all-2", "all-1"]
 
-    withdrawn = await office.http.delete(office.url(f"{API}/t2"))
+    withdrawn = await office.http.delete(office.url(f"{API}/all-2"))
     assert withdrawn.status_code in {200, 202}
-    ranking = (await office.get(f"{API}/ranking", pod=2)).json()
-    assert [each["request_id"] for each in ranking["items"]] == ["t1"]
+    assert [each["request_id"] for each in await office.ranked("all-", pod=2)] == ["all-1"]
 
-    history = (await office.get(f"{API}/history")).json()
-    assert len(history["items"]) == 5  # three results and two decisions
-    audit = (await developer.jetstream().stream_info("SYSTEM_EVENTS")).state
-    assert audit.messages >= 1
+    history = (await office.get(f"{API}/history?limit=100")).json()["items"]
+    kinds = Counter(each["kind"] for each in history if each["request_id"].startswith("all-"))
+    assert kinds == {"response": 3, "override": 2}
+    detailed = (await office.get("/api/v1/health/detailed")).json()
+    messages = {each["name"]: each["messages"] for each in detailed["streams"]["figures"]}
+    assert messages["SYSTEM_EVENTS"] == 2  # who decided what
     assert (await office.get(f"{API}/status/nobody")).status_code == 404
 
 
@@ -122,12 +127,12 @@ async def test_the_events_of_a_task(office: Office) -> None:
     """P51: a stream from the second gateway, while the task goes through the first."""
     worker = office.workers.workers[1]
     worker.signal(signal.SIGSTOP)
-    accepted = await office.ask(id="t1")
-    assert (accepted.status_code, accepted.headers["Location"]) == (202, f"{API}/status/t1")
-    assert await office.state("t1", pod=2) in {"queued", "202"}
+    accepted = await office.ask(id="ev-1", title="Somebody follows this")
+    assert (accepted.status_code, accepted.headers["Location"]) == (202, f"{API}/status/ev-1")
+    assert await office.state("ev-1", pod=2) in {"queued", "202"}
 
     events: list[tuple[str, str]] = []
-    async with office.http.stream("GET", office.url(f"{API}/t1/events", 2)) as stream:
+    async with office.http.stream("GET", office.url(f"{API}/ev-1/events", 2)) as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.aiter_lines()
         worker.signal(signal.SIGCONT)
@@ -142,67 +147,78 @@ async def test_the_events_of_a_task(office: Office) -> None:
                 if line.startswith("data: "):
                     events.append((name, line.removeprefix("data: ")))
     result = json.loads(dict(events)["result"])
-    assert result["request_id"] == "t1"
+    assert result["request_id"] == "ev-1"
     assert last_id.isdigit()
+
+
+async def test_a_question_is_answered_at_once_or_not_at_all(office: Office) -> None:
+    """P8: with a worker there, and when it does not answer in time."""
+    now = await office.http.post(office.url(f"{API}/sync"), json=TASK | {"title": "Right now"})
+    assert (now.status_code, now.json()["urgency_level"]) == (200, "HIGH")
+
+    office.workers.workers[1].signal(signal.SIGSTOP)
+    slow = await office.http.post(office.url(f"{API}/sync"), json=TASK | {"title": "Nobody is there"})
+    office.workers.workers[1].signal(signal.SIGCONT)
+    assert slow.status_code == 504
+    assert API in slow.json()["detail"]
 
 
 async def test_a_batch_of_five_hundred(office: Office) -> None:
     """500 results over three workers, none twice, and the ranking is right."""
     await asyncio.gather(office.workers.start_one(2), office.workers.start_one(3))
     await asyncio.gather(office.workers.is_ready(2), office.workers.is_ready(3))
-    tasks = [TASK | {"id": f"t{n}", "title": f"Task {n}", "risk_level": 1 + n % 7} for n in range(500)]
+    tasks = [TASK | {"id": f"batch-{n}", "title": f"Task {n}", "risk_level": 1 + n % 7} for n in range(500)]
     asked = await office.http.post(office.url(f"{API}/batch"), json={"tasks": tasks})
     assert asked.status_code == 202, asked.text
 
-    async def all_ranked() -> dict[str, Any] | None:
-        found = (await office.get(f"{API}/ranking?limit=500", pod=2)).json()
-        return found if found["total"] == 500 else None
+    async def all_ranked() -> list[dict[str, Any]] | None:
+        pages = [await office.get(f"{API}/ranking?limit=500&offset={offset}", pod=2) for offset in (0, 500)]
+        found = [each for page in pages for each in page.json()["items"]]
+        ours = [each for each in found if each["request_id"].startswith("batch-")]
+        return ours if len(ours) >= 500 else None
 
-    ranking = await wait_until(all_ranked, "500 ranked tasks", timeout=40)
-    items = ranking["items"]
+    items = await wait_until(all_ranked, "500 ranked tasks", timeout=40)
     counts = Counter(each["request_id"] for each in items)
     assert counts == Counter(task["id"] for task in tasks)
-    risks = [1 + int(each["request_id"][1:]) % 7 for each in items]
+    risks = [1 + int(each["request_id"][6:]) % 7 for each in items]
     scores = [each["effective_score"] for each in items]
     assert scores == sorted(scores, reverse=True)
     assert risks == sorted(risks, reverse=True)
-    assert await office.workers.metric("priority_requests_total") == 500
+    assert len({each["worker"] for each in await _results(office, "batch-")}) == 3
 
 
-async def test_no_nats_and_no_redis(
-    office: Office, nats_server: NatsServer, redis_server: RedisServer
-) -> None:
+async def test_no_nats_and_no_redis(office: Office) -> None:
     """Without NATS cached answers go on, all else says 503; without Redis only the cache is gone."""
-    await office.ask(headers=WAIT, id="t1")
-    await nats_server.child.stop()
+    known = {"title": "Known before the outage"}
+    await office.ask(headers=WAIT, id="out-1", **known)
+    await office.nats.child.stop()
     await wait_until(lambda: _is(office, 503), "the gateway notices")
-    hit = await office.ask(id="t2")
-    new = await office.ask(title="Something else")
+    hit = await office.ask(id="out-2", **known)
+    new = await office.ask(title="During the outage")
     assert (hit.status_code, hit.headers["X-Cache"], hit.headers["X-Recorded"]) == (200, "HIT", "false")
     assert (new.status_code, "retry-after" in new.headers) == (503, True)
     assert (await office.get("/api/v1/health")).status_code == 503
 
-    await nats_server.start()
+    await office.nats.start()
     await wait_until(lambda: _is(office, 200), "the gateway is back", timeout=20)
-    await redis_server.child.stop()
+    await office.redis.child.stop()
     await office.workers.is_ready(1)
-    scored = await office.ask(headers=WAIT, id="t3", title="Without Redis")
+    scored = await office.ask(headers=WAIT, id="out-3", title="Without Redis")
     assert (scored.status_code, scored.headers["X-Cache"]) == (200, "MISS")
-    assert await office.state("t3", pod=2) == "completed"
+    assert await office.state("out-3", pod=2) == "completed"
     health = await office.get("/api/v1/health")
     assert (health.status_code, health.json()["status"]) == (200, "DEGRADED")
 
 
-async def test_a_question_is_answered_at_once_or_not_at_all(office: Office) -> None:
-    """P8: with a worker there, and when it does not answer in time."""
-    now = await office.http.post(office.url(f"{API}/sync"), json=TASK)
-    assert (now.status_code, now.json()["urgency_level"]) == (200, "HIGH")
-
-    office.workers.workers[1].signal(signal.SIGSTOP)
-    slow = await office.http.post(office.url(f"{API}/sync"), json=TASK | {"title": "Something else"})
-    office.workers.workers[1].signal(signal.SIGCONT)
-    assert slow.status_code == 504
-    assert API in slow.json()["detail"]
+async def _results(office: Office, names: str) -> list[dict[str, Any]]:
+    """What the stream has of tasks whose ids begin like this."""
+    found: list[dict[str, Any]] = []
+    after, more = 0, True
+    while more:
+        page = (await office.get(f"{API}/history?limit=500&after={after}")).json()
+        found += [each["data"] for each in page["items"] if each["request_id"].startswith(names)]
+        after, more = page["after"], page["more"]
+    return found
 
 
 async def _is(office: Office, status: int) -> bool:
