@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import secrets
 import shutil
@@ -16,21 +17,41 @@ import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from memebattle.cli.children import CannotStart, Child, listening
 
+FIRST_PORT, USUAL_FIRST_OUTGOING = 10_000, 32_768
 ROLES = ("sys", "developer", "provision", "worker", "gateway", "monitor", "browser")
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
+    """A port nobody listens on now, from below those the system gives to outgoing connections.
+
+    One of those could be taken by any connection before whoever asked listens on it: on a busy machine that
+    happens every few thousand times.
+    """
+    below = _first_outgoing_port()
+    for _ in range(100):
+        port = random.randrange(FIRST_PORT, below)  # noqa: S311 - no secret
+        if _is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        given: int = probe.getsockname()[1]
+        return given
+
+
+@cache
+def _first_outgoing_port() -> int:
+    try:
+        found = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except (OSError, ValueError, IndexError):
+        found = USUAL_FIRST_OUTGOING
+    return found if found > 2 * FIRST_PORT else USUAL_FIRST_OUTGOING
 
 
 def port_or_free(wanted: int | None, usual: int) -> int:
