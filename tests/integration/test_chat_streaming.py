@@ -226,4 +226,5 @@ async def test_a_failure_that_may_pass_is_tried_again_before_it_is_one(chat: Cha
         assert len(listener.answer(message).chunks) == 1
     letters = await wait_until(lambda: chat.dead_letters_of(*messages), "the dead letters")
     assert [(letter.headers or {})["Mb-Reason"] for letter in letters] == ["too_many_attempts"] * 2
-    assert await chat.workers.metric("chat_workflow_retries_total") == retried + 2
+    # a Core copy that comes second and fails leaves giving up to the JetStream copy: one more each
+    assert retried + 2 <= await chat.workers.metric("chat_workflow_retries_total") <= retried + 4

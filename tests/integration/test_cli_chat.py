@@ -221,15 +221,17 @@ class Terminal:
     def until(self, text: str, *, pressing: str = "") -> str:
         """What is shown up to and including this text, which has to come.
 
-        A key that is not heard is pressed again: between two looks at the keyboard Python misses a Ctrl-C.
+        A key is pressed again if nothing at all was heard of it: between two looks at the keyboard Python
+        misses a Ctrl-C.
         """
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 30
+        self.type(pressing)
         while text not in self._shown:
             assert time.monotonic() < deadline, f"{text!r} does not come: {self._shown!r}"
-            if self.process.poll() is None:
-                self.type(pressing)
-            if select.select([self._keyboard], [], [], 2)[0]:
+            if select.select([self._keyboard], [], [], 5)[0]:
                 self._shown += os.read(self._keyboard, 65536).decode()
+            else:
+                self.type(pressing)
         before, _, self._shown = self._shown.partition(text)
         return before + text
 
