@@ -43,7 +43,7 @@ demo: setup ## run everything on this machine: NATS, Valkey, two workers, the we
 	@$(BIN)/memebattle demo $(ARGS)
 
 test: $(BIN)/.ready ## run the tests, against real embedded servers (ARGS='-k words' for some)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(BIN)/.ready ## check style, types, the storeys of the house and, with hadolint installed, the Dockerfile
 	@$(BIN)/ruff check .

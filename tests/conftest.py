@@ -16,11 +16,6 @@ from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts processes comes first: files of quick tests fill the gaps at the end, not the other way."""
-    items.sort(key=lambda item: "integration" not in item.path.parts)
-
-
 @pytest.fixture
 def metrics() -> Metrics:
     """Instruments of this test only."""
