@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import nats
 import nats.errors
@@ -20,6 +21,7 @@ from memebattle.store.probe import MemoryRedisProbe
 from memebattle.store.probe import RedisProbe as RealRedisProbe
 from memebattle.store.redis import RedisStore, StoreAway
 from tests.contract.conftest import Bus
+from tests.waiting import wait_until
 
 SETTINGS = NatsSettings()
 
@@ -127,6 +129,9 @@ async def test_a_round_trip_that_is_given_up_does_not_end_the_connection(
     """The PONG comes when nobody waits for it any more."""
     nats_server.child.signal(signal.SIGSTOP)
     try:
+        await wait_until(
+            lambda: _stands_still(nats_server.child.pid), "every thread of the server is stopped"
+        )
         for _ in range(3):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
@@ -145,3 +150,11 @@ async def test_without_a_server_it_fails(real: RealNatsProbe, gateway: Client) -
     for measure in (real.server, real.account, real.streams):
         with pytest.raises(nats.errors.Error):
             await measure()
+
+
+def _stands_still(pid: int) -> bool:
+    """A signal stops the threads of a process one by one; a PING may still get through meanwhile."""
+    states = [
+        path.read_text().rpartition(")")[2].split()[0] for path in Path(f"/proc/{pid}/task").glob("*/stat")
+    ]
+    return set(states) == {"T"}
