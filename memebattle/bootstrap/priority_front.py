@@ -94,8 +94,8 @@ def open_priority_front(
         on_refused=metrics.rate_limited.inc,
     )
     board = Board(task_log, settings.priority)
-    warming = asyncio.create_task(_warmed(board, connected))
-    stack.push_async_callback(ended, warming)
+    # read before the first one asks for a ranking; it waits for NATS by itself
+    stack.push_async_callback(ended, asyncio.create_task(board.warm()))
     return PriorityFront(desk, Insight(board, task_log, connected, settings.priority), vitals)
 
 
@@ -146,10 +146,3 @@ class _Audit:
                 )
         except AWAY as error:
             log.error("Not in the audit trail", extra={"record": entry, "error": repr(error)})  # noqa: TRY400
-
-
-async def _warmed(board: Board, connected: Callable[[], bool]) -> None:
-    """Read the log before the first one asks for a ranking."""
-    while not connected():  # noqa: ASYNC110 - once in a process's life
-        await asyncio.sleep(0.2)
-    await board.warm()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import nats.errors
 import pydantic_core
 
 from memebattle.bus.entries import Entry
@@ -87,7 +88,7 @@ class TaskClient:
         try:
             yield self
         finally:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(nats.errors.Error, OSError):  # the connection is gone, and it too
                 await subscription.unsubscribe()
 
     async def ask(self, requests: Sequence[PriorityRequest]) -> list[str]:

@@ -19,7 +19,7 @@ class Parts(BaseModel):
     nats: bool = Field(description="Connected, and it answers; false is CRITICAL, all others are DEGRADED")
     jetstream: bool = Field(description="Our account can be used, and no limit of it is nearly reached")
     streams: bool = Field(description="The streams that priority needs are there")
-    redis: bool = Field(description="It answers; without it nothing is cached and nothing is limited")
+    redis: bool = Field(description="It answers; without it nothing is cached, each gateway limits alone")
 
 
 class Verdict(BaseModel):
