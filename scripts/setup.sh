@@ -86,7 +86,7 @@ install() {
 }
 
 lock() {
-    "$UV" pip compile --quiet --universal --generate-hashes --extra speed "$@" \
+    "$UV" pip compile --quiet --universal --generate-hashes --extra speed --extra otel "$@" \
         pyproject.toml -o requirements.lock
     "$UV" pip compile --quiet --universal --generate-hashes --all-extras --group dev "$@" \
         pyproject.toml -o requirements-dev.lock

@@ -12,13 +12,13 @@ import contextlib
 import logging
 import os
 import random
+import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import nats.errors
 from faststream.nats import NatsBroker
-from faststream.nats.security import NatsUserPassword
-from faststream.security import BaseSecurity
+from faststream.nats.security import NatsSecurity, NatsUserPassword
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.errors import Error as JetStreamError
@@ -31,6 +31,7 @@ from memebattle.bus.framework import (
 )
 from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
+from memebattle.bus.tls import NoTls, TlsClient, tls_context
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings, SettingsError
 
@@ -145,6 +146,13 @@ class HardenedBroker(NatsBroker):
             return f"nobody answers for the JetStream domain {domain!r} (JETSTREAM_DOMAIN): {said}"
         return said
 
+    async def _connect(self) -> Client:
+        """FastStream's own, with a client that does not fall back to plain text."""
+        connection = TlsClient()
+        await connection.connect(**self._connection_kwargs)
+        self.config.connect(connection)
+        return connection
+
     async def _start_consuming(self) -> None:
         if self._topology is not None:
             await self._topology.ensure(self.js())
@@ -213,7 +221,12 @@ class HardenedBroker(NatsBroker):
     async def _on_error(self, error: Exception) -> None:
         log.warning("NATS: %r", error)
         self.metrics.chat.subscribe_errors.inc(isinstance(error, nats.errors.SlowConsumerError))
-        if self._connection is not None and NOT_LET_IN in str(error).lower() and not self._stopping:
+        if self._stopping:
+            return
+        if isinstance(error, ssl.SSLCertVerificationError | NoTls):
+            log.critical("NATS cannot be trusted, leaving; see NATS_TLS_CA_FILE: %s", error)
+            self._exit_process(EXIT_CANNOT_START if self._connection is None else EXIT_CLOSED)
+        elif self._connection is not None and NOT_LET_IN in str(error).lower():
             log.critical("NATS does not let us in any more; a restart may find new credentials")
             self._exit_process(EXIT_CLOSED)
 
@@ -230,7 +243,9 @@ def _domain(settings: Settings) -> dict[str, str]:
     return {"domain": domain} if domain else {}
 
 
-def _security(settings: Settings) -> BaseSecurity | None:
-    if not settings.nats.user:
-        return None
-    return NatsUserPassword(settings.nats.user, settings.nats.password.get_secret_value())
+def _security(settings: Settings) -> NatsSecurity | None:
+    nats_settings, context = settings.nats, tls_context(settings.nats)
+    if nats_settings.user:
+        password = nats_settings.password.get_secret_value()
+        return NatsUserPassword(nats_settings.user, password, ssl_context=context)
+    return NatsSecurity(ssl_context=context) if context is not None else None

@@ -150,5 +150,5 @@ async def _apply_streams(nats: NatsServer) -> None:
     from memebattle.cli.connection import connected
     from memebattle.settings import Settings
 
-    async with connected(nats.url("developer")) as client:
+    async with connected(nats.url("developer"), ours=True) as client:
         await Topology.of(Settings.from_env({})).apply(client.jetstream(timeout=5))

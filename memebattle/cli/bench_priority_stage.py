@@ -122,7 +122,7 @@ async def _ours(directory: Path) -> AsyncIterator[Stage]:
 
     async with stopping(nats.child, redis.child):
         await asyncio.gather(nats.start(), redis.start())
-        async with connected(nats.url("developer")) as client:
+        async with connected(nats.url("developer"), ours=True) as client:
             await Topology.of(settings).apply(client.jetstream(timeout=START))
             async with stopping(working, serving):
                 await asyncio.gather(working.start(), serving.start())

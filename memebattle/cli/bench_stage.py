@@ -89,7 +89,7 @@ async def stage(contestant: str, hf_url: str, concurrency: int) -> AsyncIterator
         nats, redis = NatsServer(directory / "nats"), RedisServer(directory / "redis")
         async with stopping(nats.child, redis.child):
             await asyncio.gather(nats.start(), redis.start())
-            async with connected(nats.url("developer")) as client:
+            async with connected(nats.url("developer"), ours=True) as client:
                 port = free_port()
                 environment = _environment(nats, redis, hf_url, concurrency, port)
                 await _apply_streams(client, environment)

@@ -37,6 +37,7 @@ class Child:
     argv: Sequence[str]
     env: Mapping[str, str] = field(default_factory=dict)
     log: Path | None = None
+    inherits: bool = True  # our environment below its own
     process: asyncio.subprocess.Process | None = None
 
     @property
@@ -52,7 +53,7 @@ class Child:
         with self._output() as output:
             self.process = await asyncio.create_subprocess_exec(
                 *self.argv,
-                env={**os.environ, **self.env},
+                env={**os.environ, **self.env} if self.inherits else self.env,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

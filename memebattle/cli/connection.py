@@ -6,9 +6,9 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from memebattle.cli.output import Problem
 
@@ -55,42 +55,74 @@ def state_file() -> Path:
 
 
 @contextlib.asynccontextmanager
-async def connected(url: str, *, inbox_prefix: str = "_INBOX") -> AsyncIterator[Client]:
+async def connected(
+    url: str, *, inbox_prefix: str | None = None, ours: bool = False
+) -> AsyncIterator[Client]:
     """A connection for the length of a command.
+
+    As whom, with which inbox and which TLS, the environment says like it does for the roles; what the URL or
+    `inbox_prefix` says comes first. `ours` is a server that we started: its URL says all there is to say.
 
     Raises:
         Problem: nobody there, or not let in.
+        SettingsError: a variable of NATS is wrong.
     """
-    import nats
     from nats.errors import Error, NoServersError
+
+    from memebattle.bus.tls import TlsClient
 
     errors: list[str] = []
 
     async def on_error(error: Exception) -> None:
         errors.append(str(error))
 
+    options = _options({} if ours else os.environ, has_user="@" in url)
+    if inbox_prefix is not None:
+        options["inbox_prefix"] = inbox_prefix.encode()
+    client = TlsClient()
     try:
-        client = await nats.connect(
+        await client.connect(
             url.split(","),
             name="memebattle-cli",
-            inbox_prefix=inbox_prefix.encode(),
             connect_timeout=2,
             allow_reconnect=True,
             max_reconnect_attempts=1,
-            reconnect_time_wait=0.1,
+            reconnect_time_wait=0.1,  # type: ignore[arg-type] # it sleeps that long
             error_cb=on_error,
+            **options,
         )
     except (NoServersError, Error, OSError, TimeoutError) as error:
         raise Problem(
             f"cannot connect to {_shown(url)}",
             why="; ".join(dict.fromkeys(errors)) or str(error),
-            do="start one with `memebattle up`, or name one with --nats-url or NATS_URL",
+            do=_advice(errors),
         ) from None
     try:
         yield client
     finally:
         if not client.is_closed:
             await client.close()
+
+
+def _advice(errors: list[str]) -> str:
+    if any("CERTIFICATE_VERIFY_FAILED" in error for error in errors):
+        return "name the authority that signed its certificate in NATS_TLS_CA_FILE"
+    return "start one with `memebattle up`, or name one with --nats-url or NATS_URL"
+
+
+def _options(environ: Mapping[str, str], *, has_user: bool) -> dict[str, Any]:
+    """What the variables of NATS mean for a connection; none of the others is looked at."""
+    from memebattle.bus.tls import tls_context
+    from memebattle.settings import Settings
+
+    ours = {name: value for name, value in environ.items() if name.startswith("NATS_")}
+    settings = Settings.from_env(ours).nats
+    options: dict[str, Any] = {"inbox_prefix": settings.inbox_prefix.encode()}
+    if settings.user and not has_user:
+        options |= {"user": settings.user, "password": settings.password.get_secret_value()}
+    if (context := tls_context(settings)) is not None:
+        options["tls"] = context
+    return options
 
 
 def jetstream(client: Client, settings: Settings, timeout: float = 5.0) -> JetStreamContext:

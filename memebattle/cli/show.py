@@ -51,7 +51,7 @@ class Show:
 
     async def run(self) -> None:
         """Ask for memes, one path after the other, then follow whatever people ask for on the page."""
-        async with connected(self.stack.nats_url) as connection:
+        async with connected(self.stack.nats_url, ours=self.stack.nats is not None) as connection:
             client = MemeClient(connection, on_answer=self._tell)
             async with client.listening():
                 for prompt, via in PROMPTS:

@@ -13,6 +13,11 @@ from memebattle.cli.children import CannotStart, Child, ready, write_atomically
 from memebattle.cli.connection import connected, jetstream, state_file
 from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, port_or_free, worker
 
+# what the shell may say about a server that is not the one started here; empty counts as not set
+SOMEBODY_ELSE_S = dict.fromkeys(
+    ("NATS_USER", "NATS_USERNAME", "NATS_TLS_CA_FILE", "NATS_TLS_CERT_FILE", "NATS_TLS_KEY_FILE"), ""
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -169,8 +174,8 @@ class Stack:
         from memebattle.settings import Settings
 
         url = self.nats.url("provision") if self.nats else self.nats_url
-        prefix = "_INBOX_provision" if self.nats else "_INBOX"
-        async with connected(url, inbox_prefix=prefix) as client:
+        prefix = "_INBOX_provision" if self.nats else None
+        async with connected(url, inbox_prefix=prefix, ours=self.nats is not None) as client:
             settings = Settings.from_env()
             await Topology.of(settings).apply(jetstream(client, settings))
 
@@ -181,7 +186,9 @@ class Stack:
         env = {"LOG_FORMAT": "console", **self.plan.environment, "REDIS_URL": self.redis_url}
         if self.nats is None:
             return env | {"NATS_URL": self.nats_url}
-        return env | {"NATS_URL": self.nats.url(role), "NATS_INBOX_PREFIX": f"_INBOX_{role}"}
+        return (
+            env | SOMEBODY_ELSE_S | {"NATS_URL": self.nats.url(role), "NATS_INBOX_PREFIX": f"_INBOX_{role}"}
+        )
 
     def _worker_env(self, number: int) -> dict[str, str]:
         address = f"127.0.0.1:{self.metrics_ports[number - 1]}"

@@ -171,5 +171,7 @@ def _read[G: Group](group: type[G], environ: Mapping[str, str]) -> G:
     except ValidationError as error:
         fault = error.errors(include_url=False, include_input=False)[0]
         name = str(fault["loc"][0])
+        if name in group.model_fields:  # a default is named by its field
+            name = str(group.model_fields[name].alias)
         meaning = next(row.meaning for row in rows() if row.name == name)
         raise SettingsError(f"{name}: {fault['msg']} ({meaning})") from None

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 
 from memebattle.settings.group import Group, Secret
+
+DOMAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def _needed(enabled: bool) -> bool:  # noqa: FBT001 - a validator takes the value
     if not enabled:
         raise ValueError("requests and answers are stored in JetStream, so it cannot be off")
     return enabled
+
+
+def _one_token(domain: str) -> str:
+    """A domain is a part of subjects between two dots; what is no token there would be another subject."""
+    if domain and not DOMAIN.fullmatch(domain):
+        raise ValueError("a domain is one word of letters, digits, `-` and `_`, at most 64")
+    return domain
 
 
 class NatsSettings(Group):
@@ -25,6 +35,21 @@ class NatsSettings(Group):
     )
     user: str = Field("", alias="NATS_USER", description="NATS user, when it is not part of the URL")
     password: Secret = Field(SecretStr(""), alias="NATS_PASSWORD", description="Password of `NATS_USER`")
+    tls_ca_file: str = Field(
+        "",
+        alias="NATS_TLS_CA_FILE",
+        description="Certificate of the authority that is trusted, and no other; "
+        "with it nothing is said to a server without TLS",
+    )
+    tls_cert_file: str = Field(
+        "", alias="NATS_TLS_CERT_FILE", description="Our own certificate, where the servers verify clients"
+    )
+    tls_key_file: str = Field(
+        "",
+        validate_default=True,
+        alias="NATS_TLS_KEY_FILE",
+        description="Key of `NATS_TLS_CERT_FILE`, without a password",
+    )
     inbox_prefix: str = Field(
         "_INBOX",
         alias="NATS_INBOX_PREFIX",
@@ -90,7 +115,7 @@ class NatsSettings(Group):
         alias="JETSTREAM_ENABLED",
         description="`false` is refused: nothing here works without JetStream",
     )
-    jetstream_domain: str = Field(
+    jetstream_domain: Annotated[str, AfterValidator(_one_token)] = Field(
         "", alias="JETSTREAM_DOMAIN", description="JetStream domain, e.g. of a leaf node; empty = none"
     )
     jetstream_max_memory: int = Field(
@@ -108,3 +133,10 @@ class NatsSettings(Group):
     replicas: int = Field(
         1, ge=1, le=5, alias="NATS_REPLICAS", description="Copies of every stream; 3 on a three-node cluster"
     )
+
+    @field_validator("tls_key_file")
+    @classmethod
+    def _goes_with_the_certificate(cls, key: str, info: ValidationInfo) -> str:
+        if bool(key) != bool(info.data.get("tls_cert_file")):
+            raise ValueError("NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE need each other")
+        return key

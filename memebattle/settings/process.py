@@ -24,7 +24,7 @@ class GatewaySettings(Group):
 
 
 class ObservabilitySettings(Group):
-    """Metrics, health and logs."""
+    """Metrics, health, logs and traces."""
 
     metrics_address: str = Field(
         "0.0.0.0:9090", alias="METRICS_ADDR", description="Listen address of /metrics, /livez and /readyz"
@@ -37,4 +37,11 @@ class ObservabilitySettings(Group):
     )
     worker_id: str = Field(
         "", alias="WORKER_ID", description="Name of this process in logs and answers; empty = the host name"
+    )
+    otlp_endpoint: str = Field(
+        "",
+        pattern=r"^$|^https?://[^\s/]",
+        alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Collector of traces, OTLP over HTTP: `http://127.0.0.1:4318`; needs the extra `otel`;"
+        " empty = none",
     )

@@ -1,7 +1,4 @@
-"""Least privilege, checked on a server with the accounts of production: who may say and hear what.
-
-A refusal of nats-server arrives before the PONG of a following PING, so a flush is all the waiting there is.
-"""
+"""Least privilege, checked on a server with the accounts of production: who may say and hear what."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ import contextlib
 import itertools
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
@@ -28,30 +24,11 @@ from memebattle.settings import Settings
 from tests.fleet import body, fleet, stored_answers
 from tests.integration.permissions import ACK, RULES, Check, checks
 from tests.pods import chat_running
+from tests.visitors import hello, settled, visiting
 from tests.waiting import wait_until
 
 # nats-py says its WebSocket timeout in a form that aiohttp would rather not hear
 pytestmark = pytest.mark.filterwarnings("ignore:parameter 'timeout' of type 'float':DeprecationWarning")
-
-
-@dataclass(slots=True)
-class Visitor:
-    """A connection and what the server complained about."""
-
-    client: Client
-    complaints: list[str]
-
-    async def may(self, check: Check) -> bool:
-        """Try it; whether the server let it pass."""
-        self.complaints.clear()
-        if check.verb == "publish":
-            # nobody listens on this server and no stream is there: whatever passes changes nothing
-            await self.client.publish(check.subject, b"?")
-        else:
-            subject, _, queue = check.subject.partition(" ")
-            await self.client.subscribe(subject, queue=queue, cb=_ignore)
-        await _settled(self.client)
-        return not any("permissions violation" in complaint for complaint in self.complaints)
 
 
 @pytest.fixture(scope="module")
@@ -81,9 +58,8 @@ def test_no_role_is_forgotten() -> None:
     ],
 )
 async def test_the_door_is_closed_to(who: str, credentials: dict[str, str], nats_server: NatsServer) -> None:
-    """By hand: nats-py does not give its connection back after a refusal."""
     reader, writer = await asyncio.open_connection("127.0.0.1", nats_server.port)
-    writer.write(_hello({name: word.format(**nats_server.passwords) for name, word in credentials.items()}))
+    writer.write(hello({name: word.format(**nats_server.passwords) for name, word in credentials.items()}))
     heard = await reader.read()
     writer.close()
     await writer.wait_closed()
@@ -95,7 +71,7 @@ async def test_the_door_is_closed_to(who: str, credentials: dict[str, str], nats
 async def test_the_websocket_door_is_closed_to_a_wrong_password(nats_server: NatsServer) -> None:
     url = f"http://127.0.0.1:{nats_server.websocket_port}"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
-        await socket.send_bytes(_hello({"user": "browser", "pass": "wrong"}))
+        await socket.send_bytes(hello({"user": "browser", "pass": "wrong"}))
         heard = b"".join([message.data async for message in socket])
 
     assert b"Authorization Violation" in heard
@@ -144,12 +120,12 @@ async def test_nobody_acknowledges_somebody_else_s_message(
 ) -> None:
     """A Core copy whose reply is an ack subject would be taken for a delivery of the consumer."""
     heard = await developer.subscribe("meme.request")
-    await _settled(developer)
-    async with _visiting(nats_server.url(role)) as visitor:
+    await settled(developer)
+    async with visiting(nats_server.url(role)) as visitor:
         await visitor.client.publish("meme.request", _asked("attack"), reply=f"$JS.ACK.{ACK}")
-        await _settled(visitor.client)
+        await settled(visitor.client)
         complaints = list(visitor.complaints)
-    await _settled(developer)
+    await settled(developer)
 
     assert "permissions violation for publish with reply" in "".join(complaints)
     assert heard.pending_msgs == 0
@@ -162,7 +138,7 @@ async def test_a_hijacked_gateway_cannot_take_away_an_answer(
     async with (
         fleet(worker_env, tmp_path, 1),
         MemeClient(developer).listening() as client,
-        _visiting(nats_server.url("gateway")) as gateway,
+        visiting(nats_server.url("gateway")) as gateway,
     ):
         await gateway.client.publish("meme.request", _asked("attack"), reply="answers.meme.victim.response")
         await wait_until(lambda: _is_stored(developer, "victim"), "the PubAck to be stored as an answer")
@@ -200,7 +176,7 @@ async def test_a_reply_subject_hears_the_broker_and_nobody_else(
         await developer.publish("meme.request", _asked("r1"), reply="meme.status.the-reply")
         assert await client.answered(["r1"], 10) == []
         await wait_until(lambda: _drained(developer), "the queue to drain")
-    await _settled(developer)
+    await settled(developer)
 
     assert replies.pending_msgs == 1
     assert json.loads((await replies.next_msg()).data) == {"stream": "MEMES", "seq": 1}
@@ -222,7 +198,7 @@ async def test_a_browser_hears_each_answer_once(
 
         assert await client.answered(expected, 15) == []
         await wait_until(lambda: _drained(developer), "the queue to drain")
-        await _settled(browser)
+        await settled(browser)
 
         assert {name: len(heard) for name, heard in client.answers.items()} == dict.fromkeys(expected, 1)
 
@@ -230,18 +206,18 @@ async def test_a_browser_hears_each_answer_once(
 async def test_a_hijacked_gateway_cannot_acknowledge_in_the_broker_s_place(nats_server: NatsServer) -> None:
     """It hears a worker store an answer, reply subject and all: its word there would be a forged PubAck."""
     async with (
-        _visiting(nats_server.url("worker"), "_INBOX_worker") as worker,
-        _visiting(nats_server.url("gateway"), "_INBOX_gateway") as gateway,
+        visiting(nats_server.url("worker"), "_INBOX_worker") as worker,
+        visiting(nats_server.url("gateway"), "_INBOX_gateway") as gateway,
     ):
         answers = await gateway.client.subscribe("answers.meme.>")
-        await _settled(gateway.client)
+        await settled(gateway.client)
         asking = asyncio.create_task(
             worker.client.request("answers.meme.victim.response", b"{}", timeout=0.5)
         )
         heard = await answers.next_msg(timeout=5)
         assert heard.reply.startswith("_INBOX_worker.")
         await gateway.client.publish(heard.reply, b'{"stream": "MEME_RESULTS", "seq": 1}')
-        await _settled(gateway.client)
+        await settled(gateway.client)
 
         assert "permissions violation for publish" in "".join(gateway.complaints)
         with pytest.raises(nats.errors.TimeoutError):
@@ -354,12 +330,12 @@ async def _dead_letters(developer: Client) -> int:
 
 async def _replies(server: NatsServer, subject: str, count: int) -> set[str]:
     """Who answers monitoring; its question has no body."""
-    async with _visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
+    async with visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
         inbox = monitor.client.new_inbox()
         heard = await monitor.client.subscribe(inbox)
         await monitor.client.publish(subject, reply=inbox)
         found = {json.loads((await heard.next_msg(timeout=2)).data)["pod_id"] for _ in range(count)}
-        await _settled(monitor.client)
+        await settled(monitor.client)
         assert monitor.complaints == []
         return found
 
@@ -367,7 +343,7 @@ async def _replies(server: NatsServer, subject: str, count: int) -> set[str]:
 async def _heartbeats(server: NatsServer, pods: int) -> set[str]:
     """The first pods that monitoring hears of."""
     found: set[str] = set()
-    async with _visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
+    async with visiting(server.url("monitor"), "_INBOX_monitor") as monitor:
         heard = await monitor.client.subscribe("chat.pod.*.heartbeat")
         while len(found) < pods:
             found.add(json.loads((await heard.next_msg(timeout=2)).data)["pod_id"])
@@ -380,7 +356,7 @@ async def _try_everything(directory: Path) -> dict[Check, bool]:
         await server.start()
         found: dict[Check, bool] = {}
         for role in RULES:
-            async with _visiting(_address(server, role)) as visitor:
+            async with visiting(_address(server, role)) as visitor:
                 for check in checks():
                     if check.role == role:
                         found[check] = await visitor.may(check)
@@ -398,42 +374,14 @@ def _address(server: NatsServer, role: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def _visiting(url: str, inbox: str = "_INBOX") -> AsyncIterator[Visitor]:
-    complaints: list[str] = []
-
-    async def note(error: Exception) -> None:
-        complaints.append(str(error))
-
-    client = await nats.connect(url, error_cb=note, allow_reconnect=False, inbox_prefix=inbox.encode())
-    try:
-        yield Visitor(client, complaints)
-    finally:
-        await client.close()
-
-
-@contextlib.asynccontextmanager
 async def _browser(server: NatsServer) -> AsyncIterator[Client]:
     """A page: over WebSocket, with no name."""
-    async with _visiting(_address(server, "nobody")) as visitor:
+    async with visiting(_address(server, "nobody")) as visitor:
         yield visitor.client
-
-
-def _hello(credentials: dict[str, str]) -> bytes:
-    return b"CONNECT " + json.dumps({"verbose": False, **credentials}).encode() + b"\r\nPING\r\n"
-
-
-async def _settled(client: Client) -> None:
-    """Everything we said was heard, and everything said to us before is here."""
-    await client.flush()  # nats-py sends this PING ahead of what is still in its buffer
-    await client.flush()
 
 
 def _asked(request_id: str | None, prompt: str = "A cat on Mars") -> bytes:
     return body(id=request_id, prompt=prompt, small_image=True)
-
-
-async def _ignore(_: object) -> None:
-    """Heard, and that is all."""
 
 
 async def _is_stored(client: Client, request_id: str) -> bool:

@@ -40,6 +40,16 @@ def test_the_versions_are_those_that_were_examined() -> None:
     assert importlib.metadata.version("nats-py").split(".")[:2] == ["2", "16"]
 
 
+def test_nats_py_tells_what_the_server_said_before_it_says_who_we_are() -> None:
+    """`bus/tls.py` raises there when TLS was asked for; the test of it listens to what is said."""
+    source = inspect.getsource(Client._process_connect_init)
+
+    assert list(inspect.signature(Client._process_info).parameters)[1:] == ["info", "initial_connection"]
+    assert source.index("_process_info(srv_info, initial_connection=True)") < source.index(
+        "_connect_command()"
+    )
+
+
 class Subscription:
     """A pull subscription whose fetch does as told."""
 

@@ -100,12 +100,15 @@ def test_what_is_not_ours_is_ignored() -> None:
         ("DEDUP_ON_REDIS_FAILURE", "panic", "'jetstream_only', 'open' or 'closed'"),
         ("NATS_REPLICAS", "6", "less than or equal to 5"),
         ("LOG_LEVEL", "LOUD", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "OTLP over HTTP"),
         ("PRIORITY_MODEL", "loudest", "'weighted', 'wsjf', 'rice' or 'eisenhower'"),
         ("PRIORITY_AGEING", "-1", "greater than or equal to 0"),
         ("MAX_CONCURRENT_REQUESTS", "0", "greater than or equal to 1"),
         ("CACHE_TTL_RESULTS", "an hour", "valid number"),
         ("JETSTREAM_MAX_STORAGE", "10G", "valid integer"),
         ("JETSTREAM_ENABLED", "false", "requests and answers are stored in JetStream, so it cannot be off"),
+        *(("JETSTREAM_DOMAIN", value, "one word of letters") for value in ("my hub", "hub.eu", "hub\n", ">")),
+        ("NATS_TLS_KEY_FILE", "/tls/tls.key", "NATS_TLS_CERT_FILE and NATS_TLS_KEY_FILE need each other"),
     ],
 )
 def test_a_bad_value_names_its_variable_its_fault_and_its_purpose(name: str, value: str, fault: str) -> None:
