@@ -6,8 +6,10 @@ an empty environment; nothing is opened before the application starts.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +19,7 @@ from faststream.nats import NatsRouter
 
 from memebattle.bootstrap.house import House, open_house
 from memebattle.bootstrap.wiring import Wiring, wire
-from memebattle.kit import logs
+from memebattle.kit import logs, tracing
 from memebattle.kit.signals import exit_cleanly
 from memebattle.settings import Settings, SettingsError
 
@@ -63,13 +65,14 @@ class WorkerApp(AsgiFastStream):
         run_extra_options: dict[str, Any] | None = None,
     ) -> None:
         """Serve the probes and consume until stopped."""
-        settings = self.wiring.settings.observability
+        settings, worker_id = self.wiring.settings.observability, self.wiring.settings.worker_id
         logs.configure(settings.log_level, settings.log_format)
         exit_cleanly()
         host, _, port = settings.metrics_address.rpartition(":")
         options = {"host": host or "0.0.0.0", "port": port, "log_config": None, "access_log": "false"}
         # uvicorn's own lines say nothing that ours do not
-        await super().run(logging.WARNING, options | (run_extra_options or {}))
+        with tracing.exported(settings.otlp_endpoint, "memebattle-worker", worker_id):
+            await super().run(logging.WARNING, options | (run_extra_options or {}))
 
 
 def create_app(
@@ -141,11 +144,15 @@ def _set_stopping(wiring: Wiring) -> Callable[[], None]:
     return stopping
 
 
-if __name__ == "__main__":
-    import asyncio
-
+def main() -> int:
+    """Serve until SIGTERM or Ctrl-C, on uvloop where there is one; what `-m memebattle.worker` does."""
     with contextlib.suppress(ImportError):
-        import uvloop
+        import uvloop  # noqa: PLC0415 - an extra
 
         uvloop.install()
     asyncio.run(create_app().run())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

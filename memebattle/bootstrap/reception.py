@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from memebattle.bootstrap.opening import asked_cache, connecting, ended, image_cache, open_store, opened
 from memebattle.bootstrap.priority_front import PriorityFront, PriorityFrontParts, open_priority_front
 from memebattle.bootstrap.wiring import Wiring, answers_of, chunk_log_of
+from memebattle.bus.backlogs import Backlogs
 from memebattle.bus.events import CoreEvents
 from memebattle.bus.frames import ChunkLog
 from memebattle.bus.idempotency import Answers
@@ -91,6 +92,8 @@ async def open_reception(wiring: Wiring, given: GatewayParts | None = None) -> A
             hear_straight(broker.subscribers, reception.pod)
             broker.on_reconnect.append(lambda: sessions.look("reconnected"))
             await stack.enter_async_context(connecting(broker))
+            looking = Backlogs.of(wiring.settings, wiring.metrics, broker.js).keep_looking()
+            stack.push_async_callback(ended, asyncio.create_task(looking))
         wiring.health.on_stop(sessions.close)
         beating = asyncio.create_task(_keep_beating(wiring, reception.pod))
         stack.push_async_callback(ended, beating)

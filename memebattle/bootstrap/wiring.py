@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import memebattle
 from memebattle.bus.answers import JetStreamAnswers
 from memebattle.bus.broker import HardenedBroker
 from memebattle.bus.chunklog import JetStreamChunkLog
@@ -38,6 +39,7 @@ def wire(settings: Settings, role: str, contexts: Collection[str] = ()) -> Wirin
     `contexts` are those it takes work for; a gateway takes none.
     """
     metrics, health = Metrics(), Health()
+    metrics.introduce(contexts or [role], memebattle.__version__)
     slots = _slots(settings, metrics)
     publisher = DurablePublisher(lambda: broker.client, metrics, settings.delivery.publish_budget)
     broker = HardenedBroker(

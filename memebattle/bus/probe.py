@@ -43,7 +43,7 @@ class NatsProbe:
     def of(
         cls, settings: NatsSettings, connection: Callable[[], Client], js: Callable[[], JetStreamContext]
     ) -> NatsProbe:
-        """For the streams of these settings. A gateway may ask about the consumer of priority only."""
+        """For the streams of these settings. For health only the consumer of priority is of interest."""
         needed = dict.fromkeys((settings.priority_stream, settings.priority_results_stream), True)
         others = (
             settings.events_stream,

@@ -50,14 +50,17 @@ class JetStreamRequests:
     subject: str
     stream: str
 
-    async def submit(self, request_id: str, body: bytes) -> None:
+    async def submit(self, request_id: str, body: bytes, traceparent: str = "") -> None:
         """Store the request.
 
         Raises:
             QueueFull: the stream is at its limit.
             PublishFailed: NATS is away for longer than the publisher's budget.
         """
-        await store_work(self.publisher, self.subject, body, {"Nats-Msg-Id": request_id}, self.stream)
+        headers = {"Nats-Msg-Id": request_id}
+        if traceparent:
+            headers["traceparent"] = traceparent
+        await store_work(self.publisher, self.subject, body, headers, self.stream)
 
     async def cancel(self, request_id: str) -> None:
         """Tell every worker."""
@@ -99,13 +102,15 @@ class MemoryRequests:
 
     answers: Answers
     submitted: dict[str, bytes] = field(default_factory=dict)
+    traces: dict[str, str] = field(default_factory=dict)
     cancelled: list[str] = field(default_factory=list)
     limit: int = 1000
 
-    async def submit(self, request_id: str, body: bytes) -> None:
+    async def submit(self, request_id: str, body: bytes, traceparent: str = "") -> None:
         if request_id not in self.submitted and len(self.submitted) >= self.limit:
             raise QueueFull("too many requests are waiting")
         self.submitted.setdefault(request_id, body)
+        self.traces.setdefault(request_id, traceparent)
 
     async def cancel(self, request_id: str) -> None:
         self.cancelled.append(request_id)

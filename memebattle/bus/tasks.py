@@ -72,7 +72,7 @@ class JetStreamTasks:
         subject = fill(PRIORITY_CANCEL, request_id=request_id)
         await self.connection().publish(subject, json.dumps({"revision": revision}).encode())
 
-    async def ask_now(self, body: bytes, timeout: float) -> bytes:
+    async def ask_now(self, body: bytes, timeout: float, traceparent: str = "") -> bytes:
         """The reply of a worker; it has `timeout` seconds.
 
         Raises:
@@ -89,7 +89,8 @@ class JetStreamTasks:
         inbox = f"{QUESTIONS}.{secrets.token_hex(16)}"
         subscription = await client.subscribe(inbox, cb=on_reply, max_msgs=1)
         try:
-            await client.publish(self.sync_subject, body, inbox)
+            headers = {"traceparent": traceparent} if traceparent else None
+            await client.publish(self.sync_subject, body, inbox, headers=headers)
             reply = await asyncio.wait_for(replied, timeout)
         finally:
             with contextlib.suppress(nats.errors.Error, OSError):
@@ -139,6 +140,7 @@ class MemoryTasks:
     limit: int = 1000
     submitted: dict[tuple[str, int], bytes] = field(default_factory=dict)
     traces: dict[tuple[str, int], str] = field(default_factory=dict)
+    questions: list[str] = field(default_factory=list)  # the trace of each
     cancelled: list[tuple[str, int]] = field(default_factory=list)
     _bells: defaultdict[str, list[Bell]] = field(default_factory=lambda: defaultdict(list))
 
@@ -152,7 +154,8 @@ class MemoryTasks:
     async def cancel(self, request_id: str, revision: int) -> None:
         self.cancelled.append((request_id, revision))
 
-    async def ask_now(self, body: bytes, timeout: float) -> bytes:
+    async def ask_now(self, body: bytes, timeout: float, traceparent: str = "") -> bytes:
+        self.questions.append(traceparent)
         if self.worker is None:
             raise Unavailable("no worker is there")
         return await asyncio.wait_for(self.worker(body), timeout)

@@ -6,7 +6,7 @@ that its answer ends with an error where it is: a second attempt would say somet
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -19,6 +19,7 @@ from memebattle.generation.ports import GenerationError
 from memebattle.generation.text import StreamCut, TextModel, TextPiece, TextSpec, Turn
 from memebattle.kit.batches import Batches, Stopped
 from memebattle.kit.metrics import WorkflowMetrics
+from memebattle.kit.tracing import asking_a_model, current, span
 from memebattle.settings import ChatSettings
 
 
@@ -122,6 +123,13 @@ class Answering:
         job.provider = model.name
         pieces = model.stream(await self._spec(job, name))
         metadata = ChunkMetadata(model=name, provider=model.name)
+        attributes = asking_a_model("chat", model.name, name)
+        with span("generate_text", current(), kind="client", attributes=attributes):
+            last = await self._told(job, pieces, metadata)
+        return completed(last, name, model.name)
+
+    async def _told(self, job: Job, pieces: AsyncGenerator[TextPiece], metadata: ChunkMetadata) -> TextPiece:
+        """Write all pieces; the last one."""
         last: TextPiece | None = None
         seconds, limit = self._settings.batch_ms / 1000, self._settings.batch_max
         async with job.gather(Batches(pieces, seconds=seconds, limit=limit)) as batches:
@@ -130,7 +138,7 @@ class Answering:
                 await self._say(job, batch, metadata)
         if last is None or last.finish_reason is None:
             raise StreamCut("the provider ended without a reason")
-        return completed(last, name, model.name)
+        return last
 
     async def _say(self, job: Job, batch: Sequence[TextPiece], metadata: ChunkMetadata) -> None:
         texts = [piece.text for piece in batch if piece.text]

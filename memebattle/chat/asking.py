@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import Protocol
 
 from memebattle.bus.refusals import IdConflict, Unavailable
+from memebattle.bus.subjects import CHAT_EXECUTE
 from memebattle.chat.messages import WorkflowCancel, WorkflowRequest
 from memebattle.generation.ports import Cache
-from memebattle.kit.tracing import parent_in, span
+from memebattle.kit.tracing import messaging, parent_in, span
 
 SUBMIT_BUDGET = 10.0  # seconds; longer than an election, shorter than a client's patience
 
@@ -70,7 +71,9 @@ class Chatting:
             request = request.model_copy(update={"message_id": new_message_id()})
         elif (said := await self._as_said_before(request)) is not None:
             return said
-        with span("publish_message", parent_in(traceparent or request.traceparent)) as here:
+        attributes = messaging("send", CHAT_EXECUTE, str(request.message_id))
+        parent = parent_in(traceparent or request.traceparent)
+        with span("publish_message", parent, kind="producer", attributes=attributes) as here:
             try:
                 async with asyncio.timeout(SUBMIT_BUDGET):
                     await self._workflows.submit(request, here.traceparent)

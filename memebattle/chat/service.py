@@ -21,7 +21,7 @@ import pydantic_core
 from memebattle.bus.frames import ChunkLog, LogAway
 from memebattle.bus.idempotency import Answer, AnswerKind, Delivery, ExactlyOnce, RecentIds, Request
 from memebattle.bus.outcome import Busy, Reason, Rejected
-from memebattle.bus.subjects import is_token
+from memebattle.bus.subjects import CHAT_EXECUTE, is_token
 from memebattle.chat.answering import Answering, History, Job, Models
 from memebattle.chat.ends import End, cancelled, failed
 from memebattle.chat.messages import WorkflowRequest
@@ -29,7 +29,7 @@ from memebattle.chat.writer import AnswerWriter, Teller
 from memebattle.kit.claims import Claims
 from memebattle.kit.logs import bound
 from memebattle.kit.metrics import WorkflowMetrics
-from memebattle.kit.tracing import TRACEPARENT, parent_in, span
+from memebattle.kit.tracing import TRACEPARENT, messaging, parent_in, span
 from memebattle.settings import ChatSettings
 
 log = logging.getLogger(__name__)
@@ -77,9 +77,11 @@ class Workflow:
             return
         correlation_id = request.correlation_id or delivery.trace.get(CORRELATION_ID)
         parent = parent_in(delivery.trace.get(TRACEPARENT)) or parent_in(request.traceparent)
+        processing = messaging("process", CHAT_EXECUTE, message_id)
+        attributes = {**processing, "memebattle.source": delivery.source}
         with (
             bound(message_id=message_id, session_id=session_id, correlation_id=correlation_id),
-            span("process_message", parent) as here,
+            span("process_message", parent, kind="consumer", attributes=attributes, unless=Busy) as here,
         ):
             self._metrics.unknown_fields.inc(request.unknown_fields)
             if request.session_id != session_id:

@@ -140,7 +140,7 @@ async def _messages(
     from nats.js.errors import NotFoundError
 
     state = (await js.stream_info(stream)).state
-    sequence = max(first or 0, state.first_seq)
+    sequence = max(first or 0, state.first_seq, 1)  # a stream that never had a message begins at 0
     while sequence <= state.last_seq:
         try:
             message = await js.get_msg(stream, seq=sequence, subject=None)

@@ -6,7 +6,7 @@ import sys
 
 from memebattle.gateway.app import create_app
 from memebattle.gateway.server import serve
-from memebattle.kit import logs
+from memebattle.kit import logs, tracing
 from memebattle.settings import Settings, SettingsError
 
 
@@ -18,10 +18,15 @@ def main() -> int:
     """
     try:
         settings = Settings.from_env()
+        logs.configure(settings.observability.log_level, settings.observability.log_format)
+        with tracing.exported(settings.observability.otlp_endpoint, "memebattle-gateway", settings.worker_id):
+            return _serve(settings)
     except SettingsError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - there is no log yet
+        print(error, file=sys.stderr)  # noqa: T201 - for whoever reads no log
         return 2
-    logs.configure(settings.observability.log_level, settings.observability.log_format)
+
+
+def _serve(settings: Settings) -> int:
     app = create_app(settings)
     return serve(
         app,

@@ -36,6 +36,7 @@ from memebattle.generation.ports import (
 )
 from memebattle.kit.heartbeat import every
 from memebattle.kit.metrics import Metrics
+from memebattle.kit.tracing import asking_a_model, current, span
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class GenerationService:
         log.info("Generating image for prompt: %s", shortened(spec.prompt))
         model, started = spec.model or self._model.model, self._clock()
         try:
-            raw = await self._model.generate(spec)
+            raw = await self._asked(spec, model)
             meme = await asyncio.to_thread(
                 _finish,
                 raw,
@@ -167,6 +168,11 @@ class GenerationService:
             meme.height,
         )
         return meme
+
+    async def _asked(self, spec: ImageSpec, model: str) -> RawImage:
+        attributes = asking_a_model("image", self._model.name, model)
+        with span("generate_image", current(), kind="client", attributes=attributes):
+            return await self._model.generate(spec)
 
     async def _keep(self, digest: str, meme: Meme) -> None:
         await self._cache.put(f"meme:{digest}", pack(meme))

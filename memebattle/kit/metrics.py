@@ -6,10 +6,17 @@ own, so counts never leak from one test into another. Labels are bounded: patter
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, make_asgi_app
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    make_asgi_app,
+)
 
 # the documents' buckets, with two small ones in front so that cache hits are told apart
 DURATION_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120)
@@ -207,6 +214,12 @@ class Metrics:
         self.priority = PriorityMetrics(_Instruments(self.registry, "priority"))
 
         ours = _Instruments(self.registry, "memebattle")
+        self.serving = ours.gauge(
+            "serving",
+            "1 for what this process serves; context: memes, chat, priority, gateway",
+            "context",
+            "version",
+        )
         self.nats_connected = ours.gauge("nats_connected", "1 while the NATS connection is up")
         self.redis_up = ours.gauge("redis_up", "1 while Redis answers in time")
         self.nats_reconnects = ours.counter("nats_reconnects_total", "Reconnections to NATS")
@@ -220,6 +233,12 @@ class Metrics:
         self.http_requests = ours.counter(
             "http_requests_total", "Gateway requests", "route", "method", "status"
         )
+
+    def introduce(self, contexts: Iterable[str], version: str) -> None:
+        """Say what this process serves, and add what it takes: memory, processor time, open files."""
+        for context in contexts:
+            self.serving.labels(context, version).set(1)
+        ProcessCollector(registry=self.registry)
 
     def asgi(self) -> ASGIApp:
         """`/metrics` as an ASGI application."""

@@ -17,7 +17,9 @@ from typing import Protocol
 
 from memebattle.bus.idempotency import Answer, Answers
 from memebattle.bus.refusals import IdConflict, Unavailable
+from memebattle.bus.subjects import MEME_REQUEST
 from memebattle.generation.ports import Cache
+from memebattle.kit.tracing import messaging, parent_in, span
 from memebattle.memes.messages import MemeRequest
 
 SUBMIT_BUDGET = 10.0  # seconds; longer than an election, shorter than a client's patience
@@ -28,7 +30,7 @@ type Wait = Callable[[float], Awaitable[Answer | None]]
 class Requests(Protocol):
     """Where requests go."""
 
-    async def submit(self, request_id: str, body: bytes) -> None:
+    async def submit(self, request_id: str, body: bytes, traceparent: str) -> None:
         """Store the request durably; storing the same id twice is harmless."""
         ...
 
@@ -61,8 +63,8 @@ class Asking:
         self._requests, self._answers, self._asked = requests, answers, asked
         self._connected = connected
 
-    async def ask(self, request: MemeRequest, wait: float = 0) -> Asked:
-        """Have the request worked on, and wait at most `wait` seconds for its answer.
+    async def ask(self, request: MemeRequest, wait: float = 0, traceparent: str | None = None) -> Asked:
+        """Have the request worked on, as a part of its trace, and wait at most `wait` seconds for its answer.
 
         Raises:
             IdConflict: the id was used for something else.
@@ -74,7 +76,7 @@ class Asking:
         self._require_connection()
         async with contextlib.AsyncExitStack() as stack:
             answered = await stack.enter_async_context(self._requests.answered(request_id)) if wait else None
-            await self._submit(request.model_copy(update={"id": request_id}))
+            await self._submit(request.model_copy(update={"id": request_id}), traceparent)
             return Asked(request_id, await answered(wait) if answered else None)
 
     async def answer(self, request_id: str) -> Answer | None:
@@ -106,13 +108,15 @@ class Asking:
             raise IdConflict(f"{request_id} was used before for another request")
         return answer
 
-    async def _submit(self, request: MemeRequest) -> None:
+    async def _submit(self, request: MemeRequest, traceparent: str | None) -> None:
         request_id = str(request.id)
-        try:
-            async with asyncio.timeout(SUBMIT_BUDGET):
-                await self._requests.submit(request_id, request.body())
-        except TimeoutError as error:
-            raise Unavailable(f"the request was not stored within {SUBMIT_BUDGET:g} s") from error
+        attributes, parent = messaging("send", MEME_REQUEST, request_id), parent_in(traceparent)
+        with span("publish_request", parent, kind="producer", attributes=attributes) as here:
+            try:
+                async with asyncio.timeout(SUBMIT_BUDGET):
+                    await self._requests.submit(request_id, request.body(), here.traceparent)
+            except TimeoutError as error:
+                raise Unavailable(f"the request was not stored within {SUBMIT_BUDGET:g} s") from error
         await self._asked.put(_key(request_id), request.digest.encode())
 
     def _require_connection(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response
+from fastapi import APIRouter, Depends, Header, HTTPException, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
@@ -84,9 +84,12 @@ async def ask_for_meme(
     asking: Memes,
     request: Annotated[MemeRequest, Depends(the_meme_request)],
     wait: Annotated[int, Depends(the_wait)],
+    traceparent: Annotated[
+        str | None, Header(description="The trace this request belongs to (W3C Trace Context)")
+    ] = None,
 ) -> Response:
     """Ask for a meme; without `Prefer: wait` it is answered under the `Location`."""
-    asked = await asking.ask(request, wait)
+    asked = await asking.ask(request, wait, traceparent)
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
     if asked.answer is not None:
         return _stored(asked.answer, headers)

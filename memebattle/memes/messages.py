@@ -31,7 +31,8 @@ def _is_visible(ch: str) -> bool:
     return ch in "\n\t\r" or unicodedata.category(ch) not in {"Cc", "Cs"}
 
 
-def _text_only(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
+    """What people wrote, fit to be shown; anything but text as it is."""
     return _clean(value) if isinstance(value, str) else value
 
 
@@ -48,7 +49,7 @@ class MemeRequest(WireModel):
         " `Nats-Msg-Id` header stands in, else JetStream gives it one",
         examples=["cat-on-mars-1"],
     )
-    prompt: Annotated[str, BeforeValidator(_text_only)] = Field(
+    prompt: Annotated[str, BeforeValidator(cleaned)] = Field(
         min_length=1,
         max_length=MAX_PROMPT,
         description="What the meme is about; `top | bottom` sets both captions",

@@ -11,7 +11,7 @@ import base64
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import pydantic_core
@@ -19,12 +19,13 @@ import pydantic_core
 from memebattle.bus.idempotency import Answer, Answers, Delivery, ExactlyOnce, Request
 from memebattle.bus.messages import WireModel
 from memebattle.bus.outcome import Busy, Reason, Rejected, Retryable
-from memebattle.bus.subjects import MEME_CREATED, MEME_STATUS, fill, is_token
+from memebattle.bus.subjects import MEME_CREATED, MEME_REQUEST, MEME_STATUS, fill, is_token
 from memebattle.generation.ports import ErrorCode, GenerationError, StillGenerating
 from memebattle.generation.service import Generated, GenerationService
 from memebattle.kit.claims import Claims
 from memebattle.kit.logs import bound
 from memebattle.kit.metrics import Metrics
+from memebattle.kit.tracing import TRACEPARENT, messaging, parent_in, span
 from memebattle.memes.messages import MemeError, MemeRequest, MemeResponse, MemeStatus
 
 log = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class MemeService:
             log.info("Successfully parsed %s MemeRequest", SOURCE_NAMES[delivery.source])
             self._metrics.unknown_fields.inc(request.unknown_fields)
             if delivery.has_slot:
-                await self._answer(_Job(request_id, request, delivery, request.digest))
+                await self._process(_Job(request_id, request, delivery, request.digest))
             else:
                 await self._tell_status(request_id, "queued", self._position())
 
@@ -136,6 +137,16 @@ class MemeService:
             return
         error = _error(request_id, "invalid_request", rejected.detail, retryable=False)
         await self._answers.publish(Answer(request_id, "error", error.body(), "refused", delivery.trace))
+
+    async def _process(self, job: _Job) -> None:
+        """A span of the request's trace; to find that somebody else works on it is none."""
+        delivery = job.delivery
+        processing = messaging("process", MEME_REQUEST, job.request_id)
+        attributes = {**processing, "memebattle.source": delivery.source}
+        parent = parent_in(delivery.trace.get(TRACEPARENT))
+        with span("process_request", parent, kind="consumer", attributes=attributes, unless=Busy) as here:
+            job.delivery = replace(delivery, trace={**delivery.trace, TRACEPARENT: here.traceparent})
+            await self._answer(job)
 
     async def _answer(self, job: _Job) -> None:
         request = Request(

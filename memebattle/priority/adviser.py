@@ -33,6 +33,7 @@ import pydantic_core
 from memebattle.generation.ports import ContentBlocked, GenerationError, InvalidPrompt
 from memebattle.generation.text import StreamCut, TextModel, TextSpec, Turn
 from memebattle.kit.metrics import PriorityMetrics as Instruments
+from memebattle.kit.tracing import asking_a_model, current, span
 from memebattle.priority.breaker import Breaker, BreakerOpen
 from memebattle.priority.messages import AiSkipped, PriorityTask, UrgencyLevel
 from memebattle.priority.ports import Advice, Documents, Guess
@@ -174,8 +175,12 @@ class LanguageAdviser:
 
     async def _ask(self, model: TextModel, spec: TextSpec, deadline: float) -> str:
         """What the model says, with every way to fail made one word."""
+        attributes = asking_a_model("chat", model.name, spec.model)
         try:
-            with self._breaker.guard():
+            with (
+                self._breaker.guard(),
+                span("ask_model", current(), kind="client", attributes=attributes),
+            ):
                 async with asyncio.timeout_at(deadline):
                     return await _listen(model, spec)
         except BreakerOpen:

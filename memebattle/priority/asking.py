@@ -75,7 +75,9 @@ class Prioritising:
         send = partial(self._sending.send, wait=wait, traceparent=traceparent)
         return await self._ask(request, send, session)
 
-    async def ask_now(self, request: PriorityRequest, session: str | None = None) -> Asked:
+    async def ask_now(
+        self, request: PriorityRequest, session: str | None = None, traceparent: str | None = None
+    ) -> Asked:
         """Have the task scored while the client waits.
 
         Raises:
@@ -83,7 +85,7 @@ class Prioritising:
             IdConflict: the id was used for something else.
             Unavailable: NATS is out of reach, or no worker is there.
         """
-        return await self._ask(request, self._sending.question, session)
+        return await self._ask(request, partial(self._sending.question, traceparent=traceparent), session)
 
     async def ask_again(
         self,

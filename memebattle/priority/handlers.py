@@ -5,6 +5,7 @@ Names come from the settings; everything else about a delivery is `bus/delivery.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fast_depends.exceptions import ValidationError as InjectionError
@@ -21,6 +22,7 @@ from memebattle.bus.subjects import (
     PRIORITY_STATUS,
     PRIORITY_SUGGESTIONS,
 )
+from memebattle.kit.tracing import TRACEPARENT
 from memebattle.priority.messages import (
     PriorityCancel,
     PriorityError,
@@ -35,6 +37,7 @@ from memebattle.settings import Settings
 
 Priority = Annotated[PriorityService, Local("priority")]
 Arrival = Annotated[Delivery, Local("delivery")]
+Headers = Annotated[Mapping[str, str], Local("message.headers")]
 RequestId = Annotated[str, Local("message.path.request_id")]
 
 
@@ -43,9 +46,11 @@ async def on_task(request: PriorityRequest, priority: Priority, delivery: Arriva
     await priority.prioritise(request, delivery)
 
 
-async def on_question(request: PriorityRequest, priority: Priority) -> PriorityResult | PriorityError:
+async def on_question(
+    request: PriorityRequest, priority: Priority, headers: Headers
+) -> PriorityResult | PriorityError:
     """Score a task at once; the reply is its result."""
-    return await priority.answer_now(request)
+    return await priority.answer_now(request, headers.get(TRACEPARENT))
 
 
 async def on_cancel(cancel: PriorityCancel, request_id: RequestId, priority: Priority) -> None:

@@ -144,9 +144,11 @@ async def ask_again(
     responses={200: ANSWERED},
     openapi_extra={"requestBody": BODY},
 )
-async def ask_now(desk: Desk, task: Task, session: SessionHeader = None) -> Response:
+async def ask_now(
+    desk: Desk, task: Task, session: SessionHeader = None, traceparent: TraceHeader = None
+) -> Response:
     """Ask and be answered at once, without a language model."""
-    return _asked(await desk.prioritising.ask_now(task, session), 0)
+    return _asked(await desk.prioritising.ask_now(task, session, traceparent), 0)
 
 
 def _asked(asked: Asked, wait: int) -> Response:

@@ -99,7 +99,7 @@ class Tasks(Protocol):
         """Tell every worker, with a `PriorityCancel`."""
         ...
 
-    async def ask_now(self, body: bytes, timeout: float) -> bytes:
+    async def ask_now(self, body: bytes, timeout: float, traceparent: str = "") -> bytes:
         """The reply of a worker that is there now.
 
         Raises:

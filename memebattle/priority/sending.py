@@ -15,8 +15,9 @@ from datetime import datetime
 from memebattle.bus.entries import Entry, TaskLog
 from memebattle.bus.messages import decode
 from memebattle.bus.refusals import IdConflict, Unavailable
+from memebattle.bus.subjects import PRIORITY_REQUEST_ID, PRIORITY_SYNC
 from memebattle.bus.tasks import AWAY
-from memebattle.kit.tracing import parent_in, span
+from memebattle.kit.tracing import messaging, parent_in, span
 from memebattle.priority.known import Known, Note, ending
 from memebattle.priority.messages import PriorityRequest, PriorityResult, ScoringModel
 from memebattle.priority.ports import Documents, Tasks, Wait
@@ -95,7 +96,7 @@ class Sending:
             entry = await self._wait_for(job, heard, wait) if heard else None
         return Asked(job.id, job.revision) if entry is None else self._ours(job, entry, is_cached=False)
 
-    async def question(self, job: Job) -> Asked:
+    async def question(self, job: Job, traceparent: str | None = None) -> Asked:
         """Have a worker answer at once.
 
         Raises:
@@ -104,17 +105,22 @@ class Sending:
             Unavailable: NATS is out of reach, or no worker is there.
         """
         self.standing.require_connection()
-        try:
-            reply = await self.tasks.ask_now(job.request.body(), self.sync_timeout)
-        except TimeoutError as error:
-            seconds = f"{self.sync_timeout:g} s"
-            raise TooSlow(
-                f"no worker replied within {seconds}; POST /api/v1/prioritization waits for its turn instead"
-            ) from error
+        reply = await self._replied(job, traceparent)
         said = decode(reply)
         if isinstance(said, dict) and said.get("code") == "id_conflict":
             raise IdConflict(f"{job.id} was used before for another task")
         return Asked(job.id, job.revision, reply)
+
+    async def _replied(self, job: Job, traceparent: str | None) -> bytes:
+        attributes, parent = messaging("send", PRIORITY_SYNC, job.id), parent_in(traceparent)
+        with span("ask_worker", parent, kind="client", attributes=attributes) as here:
+            try:
+                return await self.tasks.ask_now(job.request.body(), self.sync_timeout, here.traceparent)
+            except TimeoutError as error:
+                raise TooSlow(
+                    f"no worker replied within {self.sync_timeout:g} s;"
+                    " POST /api/v1/prioritization waits for its turn instead"
+                ) from error
 
     async def record(self, job: Job, cached: PriorityResult, now: datetime) -> Asked:
         """Make a cached result this task's own, also for status, ranking and history.
@@ -153,7 +159,8 @@ class Sending:
 
     async def _submit(self, job: Job, traceparent: str | None) -> None:
         request = job.request
-        with span("submit_task", parent_in(traceparent)) as here:
+        attributes, parent = messaging("send", PRIORITY_REQUEST_ID, job.id), parent_in(traceparent)
+        with span("submit_task", parent, kind="producer", attributes=attributes) as here:
             try:
                 async with asyncio.timeout(SUBMIT_BUDGET):
                     await self.tasks.submit(job.id, job.revision, request.body(), here.traceparent)

@@ -17,11 +17,12 @@ from typing import Final
 
 from memebattle.bus.entries import Entry, TaskLog
 from memebattle.bus.idempotency import Answer, AnswerKind, Delivery, ExactlyOnce, Request
-from memebattle.bus.outcome import Reason, Rejected
-from memebattle.bus.subjects import is_token
+from memebattle.bus.outcome import Busy, Reason, Rejected
+from memebattle.bus.subjects import PRIORITY_REQUEST_ID, PRIORITY_SYNC, is_token
 from memebattle.kit.claims import Claims
 from memebattle.kit.logs import bound
 from memebattle.kit.metrics import PriorityMetrics as Instruments
+from memebattle.kit.tracing import TRACEPARENT, messaging, parent_in, span
 from memebattle.priority.factors import missing
 from memebattle.priority.messages import (
     PriorityError,
@@ -74,21 +75,34 @@ class PriorityService:
             Undelivered: this delivery did not end in a result; the error says what becomes of it.
         """
         job = self._job(request, delivery)
-        with bound(request_id=job.request_id):
+        attributes = messaging("process", PRIORITY_REQUEST_ID, job.request_id)
+        parent = parent_in(delivery.trace.get(TRACEPARENT))
+        with (
+            bound(request_id=job.request_id),
+            span("process_task", parent, kind="consumer", attributes=attributes, unless=Busy) as here,
+        ):
+            job.delivery = replace(delivery, trace={**delivery.trace, TRACEPARENT: here.traceparent})
             self._metrics.unknown_fields.inc(request.unknown_fields)
             await self._answer(job)
             if self._uses_ai(request):
                 await self._suggest(job)
 
-    async def answer_now(self, request: PriorityRequest) -> PriorityResult | PriorityError:
+    async def answer_now(
+        self, request: PriorityRequest, traceparent: str | None = None
+    ) -> PriorityResult | PriorityError:
         """Score the task at once, without a language model; the result is stored like any other.
 
         Raises:
             PublishFailed: the log did not take it in time.
         """
         request_id, without_ai = request.id or new_id(), request.model_copy(update={"use_ai": False})
-        job = Job(request_id, without_ai, Delivery("core_nats", request_id), request.digest)
-        with bound(request_id=request_id):
+        attributes = messaging("process", PRIORITY_SYNC, request_id)
+        with (
+            bound(request_id=request_id),
+            span("answer_question", parent_in(traceparent), kind="server", attributes=attributes) as here,
+        ):
+            delivery = Delivery("core_nats", request_id, trace={TRACEPARENT: here.traceparent})
+            job = Job(request_id, without_ai, delivery, request.digest)
             job.said = self._scored(job, Guess(skipped="disabled"))
             if (existing := await self._store(job, "response", job.said.body())) is not None:
                 return self._as_stored(job, existing)

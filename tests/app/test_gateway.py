@@ -163,7 +163,7 @@ async def test_failures_inside_tell_nothing_of_the_inside(failure: Exception, st
     """The client reads a problem; the details are in the log."""
 
     class Failing(MemoryRequests):
-        async def submit(self, request_id: str, body: bytes) -> None:
+        async def submit(self, request_id: str, body: bytes, traceparent: str = "") -> None:
             raise failure
 
     async with open_desk(requests=Failing(MemoryAnswers())) as desk:

@@ -62,6 +62,17 @@ async def test_an_answer_that_was_there_already_is_returned_at_once(desk: Desk) 
         assert await wait(30) == AN_ANSWER
 
 
+async def test_a_request_is_stored_under_its_id_with_its_trace(bus: Bus, real_desk: Desk) -> None:
+    await real_desk.requests.submit("r1", b"{}", "00-trace")
+    await real_desk.requests.submit("r2", b"{}")
+    headers = [(await bus.js().get_msg("MEMES", seq)).headers or {} for seq in (1, 2)]
+
+    assert [(each["Nats-Msg-Id"], each.get("traceparent")) for each in headers] == [
+        ("r1", "00-trace"),
+        ("r2", None),
+    ]
+
+
 async def test_patience_ends_without_an_answer(desk: Desk) -> None:
     async with desk.requests.answered("r1") as wait:
         await desk.requests.submit("r1", b'{"prompt":"cat"}')

@@ -124,6 +124,21 @@ async def test_a_worker_replies_at_once(desk: Desk) -> None:
     assert await desk.tasks.ask_now(BODY, 5) == BODY
 
 
+async def test_a_question_takes_its_trace_along(bus: Bus, real: JetStreamTasks) -> None:
+    heard: list[dict[str, str] | None] = []
+
+    async def answer(question: Msg) -> None:
+        heard.append(question.headers)
+        await question.respond(b"{}")
+
+    await bus.client.subscribe("prioritization.sync", cb=answer)
+    await bus.client.flush()
+    await real.ask_now(BODY, 5, "00-trace")
+    await real.ask_now(BODY, 5)
+
+    assert heard == [{"traceparent": "00-trace"}, None]
+
+
 async def test_patience_with_a_silent_worker_ends(desk: Desk) -> None:
     await desk.open_for_questions(False)
 

@@ -297,10 +297,15 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "prioritization.override.t",
             "audit.priority.set",
             "$JS.API.STREAM.INFO.PRIORITY_RESULTS",
+            # it says how much waits, also while no worker does
+            "$JS.API.CONSUMER.INFO.MEMES.meme-generator",
+            "$JS.API.CONSUMER.INFO.WORKFLOW_REQUESTS.workflow-processor",
             "$JS.API.CONSUMER.INFO.PRIORITY_REQUESTS.priority-processor",
             *READING_RESULTS,
         ],
         [
+            "$JS.API.CONSUMER.INFO.MEMES.other",
+            "$JS.API.CONSUMER.DELETE.MEMES.meme-generator",
             "chat.pod.pod-1.response",  # it passes chunks on and makes none
             "chat.session.s.broadcast",
             "chat.stream.s.m",

@@ -110,6 +110,15 @@ async def test_the_same_request_again_gets_the_stored_answer(desk: Desk) -> None
     assert desk.requests.submitted == {}
 
 
+async def test_a_request_goes_on_in_the_trace_of_its_client(desk: Desk) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    header = f"00-{trace}-00f067aa0ba902b7-01"
+    await desk.http.post("/api/memes", json=CAT, headers={"traceparent": header})
+
+    assert desk.requests.traces["cat-1"].startswith(f"00-{trace}-")
+    assert desk.requests.traces["cat-1"] != header
+
+
 @pytest.mark.parametrize("is_answered", [True, False])
 async def test_the_same_id_for_another_prompt_is_a_conflict(desk: Desk, is_answered: bool) -> None:
     """Whether it was answered or is still in work."""
@@ -137,7 +146,7 @@ async def test_prefer_wait_holds_the_response_for_the_answer(desk: Desk) -> None
     """The answer comes while the client waits."""
 
     class Answering(MemoryRequests):
-        async def submit(self, request_id: str, body: bytes) -> None:
+        async def submit(self, request_id: str, body: bytes, traceparent: str = "") -> None:
             await desk.answer(request_id, CAT_ANSWER, prompt="a cat")
 
     async with open_desk(desk=Desk(answers=desk.answers), requests=Answering(desk.answers)) as waiting:

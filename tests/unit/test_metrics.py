@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from memebattle.bootstrap.wiring import wire
 from memebattle.kit.metrics import Metrics, declared
+from memebattle.settings import Settings
 
 PROMISED = {
     # the document's five, B52 to B56
@@ -89,6 +91,30 @@ def test_subjects_are_counted_by_pattern(metrics: Metrics) -> None:
     assert value("chat_published_total", labels) == 1
     assert value("chat_delivery_lag_seconds_bucket", labels | {"le": "0.001"}) == 0
     assert value("chat_delivery_lag_seconds_bucket", labels | {"le": "0.0025"}) == 1
+
+
+def test_a_process_says_what_it_serves_and_what_it_takes(metrics: Metrics) -> None:
+    metrics.introduce(["memes", "chat"], "1.2.3")
+
+    value = metrics.registry.get_sample_value
+    served = [
+        value("memebattle_serving", {"context": context, "version": "1.2.3"})
+        for context in ("memes", "chat", "priority")
+    ]
+    assert served == [1, 1, None]
+    assert (value("process_resident_memory_bytes") or 0) > 1_000_000
+    assert (value("process_start_time_seconds") or 0) > 1_700_000_000
+
+
+@pytest.mark.parametrize(
+    ("role", "contexts", "served"),
+    [("worker", ["priority"], {"priority"}), ("gateway", [], {"gateway"})],
+)
+def test_both_roles_introduce_themselves(role: str, contexts: list[str], served: set[str]) -> None:
+    wiring = wire(Settings(), role, contexts)
+    families = {family.name: family for family in wiring.metrics.registry.collect()}
+
+    assert {sample.labels["context"] for sample in families["memebattle_serving"].samples} == served
 
 
 def test_two_processes_share_nothing() -> None:

@@ -30,7 +30,7 @@ _STORED = {
     "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers both kinds of answer"),
     "Nats-Expected-Stream": _header("The stream this answer is for"),
     "correlation_id": _header("That of the request, when it had one"),
-    "traceparent": _header("That of the request, when it had one: W3C trace context"),
+    "traceparent": _header("W3C trace context: the worker's span in the trace of the request"),
 }
 
 _FRAME = {
@@ -69,7 +69,7 @@ _ENTRY = {
     "Nats-Expected-Last-Subject-Sequence-Subject": _header("The fence covers one task"),
     "Nats-Expected-Stream": _header("The stream it is for"),
     "correlation_id": _header("That of the task, when it had one"),
-    "traceparent": _header("That of the task, when it had one: W3C trace context"),
+    "traceparent": _header("W3C trace context: the span of whoever stored it, in the trace of the task"),
 }
 
 HEADERS: dict[HeaderKind, dict[str, Any]] = {

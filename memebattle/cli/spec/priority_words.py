@@ -60,7 +60,7 @@ PRIORITY: dict[str, ChannelWords] = {
         guarantee="at-most-once",
         because="Request-reply: a worker scores the task without a language model and replies with the"
         " result, or with the error. Without a reply, ask again under the same id: the result is stored, and"
-        " is the same.",
+        " is the same. A `traceparent` header makes the answer a part of that trace.",
         ordering="none",
     ),
     "PriorityReply": ChannelWords(
