@@ -58,6 +58,7 @@ def worker_env(nats_server: NatsServer, redis_server: RedisServer) -> dict[str, 
         "NATS_URL": nats_server.url("worker"),
         "NATS_INBOX_PREFIX": "_INBOX_worker",
         "REDIS_URL": redis_server.url,
+        "REDIS_TIMEOUT": "5",  # on a busy machine an answer may take longer than production would wait
         "WORKER_CONTEXTS": "memes",  # what a test needs; each context costs every start
         "IMAGE_PROVIDER": "artist",
         "LOG_LEVEL": "INFO",

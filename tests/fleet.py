@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from memebattle.cli.children import Child, ready
-from memebattle.cli.local import free_port, worker
+from memebattle.cli.local import free_port
+from tests.zygote import forked_worker
 
 type Spawn = Callable[[Mapping[str, str], int, Path], Child]
 
@@ -22,7 +23,7 @@ class Fleet:
 
     env: dict[str, str]
     directory: Path
-    spawn: Spawn = worker
+    spawn: Spawn = forked_worker
     workers: dict[int, Child] = field(default_factory=dict)
     ports: dict[int, int] = field(default_factory=dict)
 

@@ -25,12 +25,13 @@ from nats.js.api import RawStreamMsg
 from redis.asyncio import Redis
 
 from memebattle.cli.children import Child, http_status, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway
+from memebattle.cli.local import NatsServer, RedisServer, free_port
 from memebattle.generation.providers.local_text import MODEL, LocalText
 from memebattle.generation.text import TextSpec, Turn
 from tests.chat_client import Listener
 from tests.fleet import Fleet
 from tests.waiting import wait_until
+from tests.zygote import forked_gateway
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Pods(Fleet):
     async def start_one(self, number: int) -> Child:
         port = self.ports.setdefault(number, free_port())
         env = {**self.env, "GATEWAY_ADDR": f"127.0.0.1:{port}"}
-        child = self.workers[number] = gateway(env, self.directory / f"gateway-{number}.log", number=number)
+        log = self.directory / f"gateway-{number}.log"
+        child = self.workers[number] = forked_gateway(env, log, number=number)
         await child.start()
         return child
 
@@ -218,6 +220,7 @@ def _worker_env(server: NatsServer, redis: RedisServer) -> dict[str, str]:
         "NATS_URL": server.url("worker"),
         "NATS_INBOX_PREFIX": "_INBOX_worker",
         "REDIS_URL": redis.url,
+        "REDIS_TIMEOUT": "5",
         "WORKER_CONTEXTS": "chat",
         "LOCAL_TOKEN_MS": "10",
         "ACK_WAIT": "3",
@@ -231,6 +234,7 @@ def _pod_env(server: NatsServer, redis: RedisServer) -> dict[str, str]:
         "NATS_URL": server.url("gateway"),
         "NATS_INBOX_PREFIX": "_INBOX_gateway",
         "REDIS_URL": redis.url,
+        "REDIS_TIMEOUT": "5",
     }
 
 

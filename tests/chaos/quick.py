@@ -24,6 +24,7 @@ from memebattle.cli.fake_hf import FakeHuggingFace, Manners
 from memebattle.cli.local import NatsServer, RedisServer
 from tests.chaos.worker import POINTS
 from tests.fleet import Fleet, stored_answers
+from tests.zygote import forked
 
 QUICK_POINTS = ("claimed", "generating", "answered")
 CRASH_AFTER = 12  # requests that pass the point in one worker's life
@@ -51,8 +52,7 @@ class Result:
 
 def crashing_worker(env: Mapping[str, str], number: int, log: Path) -> Child:
     """A process of tests/chaos/worker.py."""
-    argv = [sys.executable, "-m", "tests.chaos.worker"]
-    return Child(f"worker-{number}", argv, {"WORKER_ID": f"worker-{number}", **env}, log)
+    return forked("tests.chaos.worker", env, number, log)
 
 
 async def respawn(fleet: Fleet) -> None:

@@ -14,9 +14,10 @@ import pytest
 from nats.aio.client import Client
 
 from memebattle.cli.children import Child, ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway
+from memebattle.cli.local import NatsServer, RedisServer, free_port
 from tests.fleet import fleet, stored_answers
 from tests.waiting import wait_until
+from tests.zygote import forked_gateway
 
 
 @dataclass
@@ -40,7 +41,9 @@ async def gateway_env(nats_server: NatsServer, redis_server: RedisServer) -> dic
         "NATS_URL": nats_server.url("gateway"),
         "NATS_INBOX_PREFIX": "_INBOX_gateway",
         "REDIS_URL": redis_server.url,
+        "REDIS_TIMEOUT": "5",
         "NATS_WEBSOCKET_URL": f"ws://127.0.0.1:{nats_server.websocket_port}",
+        "WATCH_INTERVAL": "0.3",
     }
 
 
@@ -56,7 +59,7 @@ class running:  # noqa: N801 - reads like a function
 
     def __init__(self, env: dict[str, str], log: Path) -> None:
         self.port = free_port()
-        self.child = gateway({**env, "GATEWAY_ADDR": f"127.0.0.1:{self.port}"}, log)
+        self.child = forked_gateway({**env, "GATEWAY_ADDR": f"127.0.0.1:{self.port}"}, log)
         self.stopping = stopping(self.child)
         self.http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=30)
 
@@ -109,7 +112,10 @@ async def test_a_picture_outlives_redis(
 async def test_a_request_is_pending_until_a_worker_comes(
     gateway_env: dict[str, str], worker_env: dict[str, str], tmp_path: Path, developer: Client
 ) -> None:
-    """Accepted by one gateway, pending for the other, answered when somebody works."""
+    """Accepted by one gateway, pending for the other, answered when somebody works.
+
+    Meanwhile both say how much waits: there is no worker to say it.
+    """
     async with (
         fleet(worker_env, tmp_path, 1) as workers,
         running(gateway_env, tmp_path / "a.log") as one,
@@ -120,6 +126,8 @@ async def test_a_request_is_pending_until_a_worker_comes(
         await workers.workers[1].stop()
         accepted = await one.http.post("/api/memes", json={"id": "cat-1", "prompt": "a cat"})
         pending = await other.http.get("/api/memes/cat-1")
+        for front in (one, other):
+            await wait_until(lambda front=front: backlog(front, 1), "the gateway says that one waits")
         await workers.start_one(1)
 
         async def answer() -> httpx.Response | None:
@@ -202,7 +210,7 @@ async def test_sigterm_ends_it_in_order(front: Front, nats_server: NatsServer, i
 
 async def test_a_bad_setting_is_said_in_one_line(tmp_path: Path) -> None:
     """Exit code 2, the name of the variable, no traceback."""
-    child = gateway({"GATEWAY_MAX_WAIT": "soon"}, tmp_path / "gateway.log")
+    child = forked_gateway({"GATEWAY_MAX_WAIT": "soon"}, tmp_path / "gateway.log")
     await child.start()
     await wait_until(lambda: not child.running, "it ended")
 
@@ -220,3 +228,8 @@ async def is_status(front: Front, path: str, status: int) -> bool:
 
 async def in_flight(workers: object) -> bool:
     return await workers.metric("meme_generator_in_flight") > 0  # type: ignore[attr-defined]
+
+
+async def backlog(front: Front, waiting: int) -> bool:
+    """Whether this gateway says that so many memes wait."""
+    return f"\nmeme_generator_consumer_lag {waiting}.0\n" in (await front.http.get("/metrics")).text

@@ -68,7 +68,7 @@ async def office(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Offi
     """One worker and two gateways for all tests; each test has tasks of its own name and title."""
     directory = tmp_path_factory.mktemp("office")
     nats, redis = NatsServer(directory / "nats"), RedisServer(directory / "redis")
-    common = {"REDIS_URL": redis.url, "WORKER_CONTEXTS": "priority"}
+    common = {"REDIS_URL": redis.url, "REDIS_TIMEOUT": "5", "WORKER_CONTEXTS": "priority"}
     rights = {
         role: {"NATS_URL": nats.url(role), "NATS_INBOX_PREFIX": f"_INBOX_{role}"}
         for role in ("worker", "gateway")
