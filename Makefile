@@ -16,12 +16,12 @@ PAGE_SOURCES := $(if $(wildcard frontend/package.json),$(shell find frontend -ty
 	-not -path '*/node_modules/*' -not -path '*/dist/*'))
 
 .PHONY: help setup frontend demo test lint spec chaos-quick bench browser-test lock env-example tables \
-	image-rehearsal clean distclean
+	dashboard chart-docs chart-test scaling-rehearsal image-rehearsal clean distclean
 
 help: ## print this list
 	@echo "make <target> [ARGS='...']"
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r name text; do printf '  %-16s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  %-17s %s\n' "$$name" "$$text"; done
 
 setup: $(BIN)/.ready ## make .venv with all that demo and tests need, and build the web page
 	@$(MAKE) frontend || { \
@@ -72,6 +72,18 @@ tables: $(BIN)/.ready ## write the tables of README.md from the declarations
 
 env-example: $(BIN)/.ready ## write .env.example from the settings
 	@$(BIN)/python scripts/write-env-example.py
+
+dashboard: $(BIN)/.ready ## write the Grafana dashboard from scripts/dashboard.yaml
+	@$(BIN)/python scripts/write-dashboard.py
+
+chart-docs: $(BIN)/.ready ## write the chart's README and values.schema.json from its values and the settings
+	@$(BIN)/python scripts/write-chart-docs.py
+
+chart-test: $(BIN)/.ready ## run the chart's tests, all without a cluster (ARGS='-k words' for some)
+	@$(BIN)/python -m pytest tests/chart -n 2 --dist loadfile $(ARGS)
+
+scaling-rehearsal: $(BIN)/.ready ## scale 0 to 10 to 0 over 600 requests, with processes for pods and a timeline
+	@$(BIN)/python -m tests.chart.rehearsal $(ARGS)
 
 image-rehearsal: ## take the Dockerfile's steps by hand in a clean directory, without a container engine
 	@sh scripts/rehearse-image.sh $(ARGS)
