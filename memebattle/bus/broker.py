@@ -26,6 +26,7 @@ from nats.js.errors import ServiceUnavailableError
 
 from memebattle.bus.framework import (
     Handling,
+    close_unheard,
     guard_headers,
     keep_reconnecting,
 )
@@ -176,7 +177,7 @@ class HardenedBroker(NatsBroker):
         try:
             await super().stop(*args)
         except nats.errors.ConnectionReconnectingError:
-            await self.client.close()  # there is nobody to drain to
+            await close_unheard(self.client)  # there is nobody to drain to
 
     async def _watch(self, topology: Topology) -> None:
         """Every few seconds: is everything there, and how much waits?"""

@@ -7,6 +7,7 @@ Each piece works around something reproduced on faststream 0.7.8 and nats-py 2.1
 - `guard_headers`: one message with an undecodable status header ends nats-py's read loop silently; one with
   a readable, forged status ends every pull that it comes with, unacknowledged, for as long as it is stored.
 - `keep_reconnecting`: FastStream raises some errors from the error callback, which ends a reconnect for good.
+- `close_unheard`: nats-py's close writes to a transport that is closed, which uvloop takes for an error.
 - `hear_straight`: its consumption of a message (scopes, middlewares, injection) costs a pod more than half of
   what a token costs in all.
 - `Handling`: FastStream's pull loop spins without ever yielding once the connection is closed for good, and
@@ -80,6 +81,15 @@ def keep_reconnecting(client: Client, on_error: Callable[[Exception], Awaitable[
     serves the first connect; in nats-py's reconnect task it ends the task: nobody connects again, or exits.
     """
     client._error_cb = on_error
+
+
+async def close_unheard(client: Client) -> None:
+    """Close a connection whose server is gone; what was still to be said is dropped.
+
+    nats-py writes it to the closed transport. uvloop's raises then, and the rest of the closing is left out.
+    """
+    client._pending, client._pending_data_size = [], 0
+    await client.close()
 
 
 def hear_straight(subscriber: Any, hear: Callable[[bytes, Mapping[str, Any]], object]) -> None:

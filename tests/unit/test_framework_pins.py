@@ -26,6 +26,7 @@ from memebattle.bus.framework import (
     MALFORMED,
     Handling,
     Local,
+    close_unheard,
     guard_headers,
     pull_subscribers,
 )
@@ -364,3 +365,42 @@ async def test_a_cancelled_handler_may_still_say_its_last_words(nats_server: Nat
         await handling.finish(broker.subscribers, grace=0.01, last_words=5)
     await wait_until(lambda: heard, "the last words")
     await listener.close()
+
+
+class ClosedTransport:
+    """As uvloop's, once its server has gone."""
+
+    def writelines(self, _: list[bytes]) -> None:
+        raise RuntimeError("the handler is closed")
+
+    async def drain(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    async def wait_closed(self) -> None: ...
+
+
+def unheard() -> Client:
+    """A client that has something to say to a server that is gone."""
+    client: Any = Client()
+    client._status, client._transport, client._current_server = (
+        Client.RECONNECTING,
+        ClosedTransport(),
+        object(),
+    )
+    client._pending, client._pending_data_size = [b"PING\r\n"], 6
+    found: Client = client
+    return found
+
+
+async def test_a_client_cannot_close_while_it_has_something_to_say_to_nobody() -> None:
+    with pytest.raises(RuntimeError, match="the handler is closed"):
+        await unheard().close()
+
+
+async def test_what_nobody_would_hear_is_dropped_and_the_connection_closed() -> None:
+    client = unheard()
+
+    await close_unheard(client)
+
+    assert client.is_closed
