@@ -388,6 +388,7 @@ def unheard() -> Client:
         ClosedTransport(),
         object(),
     )
+    client._flush_queue = asyncio.Queue()
     client._pending, client._pending_data_size = [b"PING\r\n"], 6
     found: Client = client
     return found
