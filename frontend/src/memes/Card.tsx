@@ -1,5 +1,8 @@
 import { useState } from "react";
 import type { LinkState } from "../nats/link";
+import { announce } from "../ui/announcer";
+import { fileNameOf } from "../ui/download";
+import { saveAsPng, shareLink } from "./sharing";
 import { isPending, type Studio, type Ticket } from "./studio";
 import type { MemeCreated } from "./types";
 import { duration, inWords } from "./words";
@@ -37,10 +40,11 @@ export function Card({ ticket, link, studio }: Props) {
           </button>
         )}
         {ticket.meme && ticket.picture && (
-          <a className="button" href={ticket.picture} download={fileName(ticket.meme)}>
+          <a className="button small" href={ticket.picture} download={`${fileNameOf(ticket.meme.prompt)}.webp`}>
             Download
           </a>
         )}
+        {ticket.meme && ticket.picture && <Sharing meme={ticket.meme} picture={ticket.picture} />}
         {phase === "failed" && (
           <button className="primary" onClick={() => studio.retry(request.id)}>
             Try again
@@ -48,7 +52,7 @@ export function Card({ ticket, link, studio }: Props) {
         )}
         {!isPending(ticket) && (
           <button
-            className="quiet"
+            className="quiet small"
             onClick={() => studio.dismiss(request.id)}
             aria-label={`Put away: ${request.prompt}`}
           >
@@ -72,6 +76,30 @@ function Picture({ ticket }: { ticket: Ticket }) {
       height={meme.height}
       onError={() => setGone(true)}
     />
+  );
+}
+
+/** The same picture for programs that know no WebP, and its address for friends. */
+function Sharing({ meme, picture }: { meme: MemeCreated; picture: string }) {
+  const [news, setNews] = useState("");
+  const say = (text: string) => {
+    setNews(text);
+    announce(text);
+  };
+  return (
+    <>
+      <button
+        className="small"
+        aria-label={`As PNG: ${meme.prompt}`}
+        onClick={() => void saveAsPng(picture, fileNameOf(meme.prompt)).catch(() => say("The picture is gone."))}
+      >
+        PNG
+      </button>
+      <button className="small" aria-label={`Share: ${meme.prompt}`} onClick={() => void shareLink(meme).then(say)}>
+        Share
+      </button>
+      {news && <p className="soft told">{news}</p>}
+    </>
   );
 }
 
@@ -122,6 +150,3 @@ function detail({ phase, worker, isCancelled }: Ticket, link: LinkState): string
   if (phase === "queued") return "the next free worker takes it";
   return link === "live" ? "almost there" : "it goes out by itself";
 }
-
-const fileName = (meme: MemeCreated): string =>
-  `${meme.prompt.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 40) || "meme"}.webp`;

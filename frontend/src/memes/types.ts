@@ -16,6 +16,8 @@ export interface PageConfig {
   websocket_url: string | null;
   request_subject: string;
   response_subject: string;
+  /** What the workers of this platform serve; not said by an older gateway. */
+  contexts?: readonly string[];
 }
 
 /** As the server counts: code points, not UTF-16 units. */

@@ -10,21 +10,22 @@ export type LinkState = "connecting" | "live" | "reconnecting" | "offline";
 
 type Hear = (body: unknown) => void;
 
+/** Takes back what was asked for: a subscription, or being told. */
+export type Undo = () => void;
+
 /** After this long without a link people are told, and requests go over HTTP. */
 export const PATIENCE_MS = 3000;
 const ANSWER_MS = 5000;
 
 export class Link {
   state: LinkState = "connecting";
-  /** Called with every change of state. */
-  onChange: () => void = () => {};
-  /** Called each time the link comes up, the first time included. */
-  onLive: () => void = () => {};
 
   private connection: NatsConnection | undefined;
   private downSince = Date.now();
-  private wanted = new Map<string, Hear>();
-  private cancels = new Map<string, () => void>();
+  private wanted = new Map<string, Set<Hear>>();
+  private cancels = new Map<string, Undo>();
+  private watchers = new Set<() => void>();
+  private greeters = new Set<() => void>();
 
   constructor(private readonly url: string) {
     window.addEventListener("offline", () => this.judge());
@@ -56,28 +57,42 @@ export class Link {
     }
   }
 
-  /** Hear every message on this subject as JSON until `unlisten`. */
-  listen(subject: string, hear: Hear): void {
-    this.wanted.set(subject, hear);
-    if (this.connection) this.attach(this.connection, subject, hear);
+  read = (): LinkState => this.state;
+
+  /** Be called with every change of state. */
+  subscribe = (watcher: () => void): Undo => {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  };
+
+  /** Be called each time the link comes up; at once when it is up. */
+  onLive(greeter: () => void): Undo {
+    this.greeters.add(greeter);
+    if (this.isLive) greeter();
+    return () => this.greeters.delete(greeter);
   }
 
-  unlisten(subject: string): void {
-    this.wanted.delete(subject);
-    this.cancels.get(subject)?.();
-    this.cancels.delete(subject);
+  /** Hear every message on this subject as JSON until undone; any number may listen to one subject. */
+  listen(subject: string, hear: Hear): Undo {
+    const hearers = this.wanted.get(subject) ?? new Set();
+    this.wanted.set(subject, hearers.add(hear));
+    if (this.connection && hearers.size === 1) this.attach(this.connection, subject, hearers);
+    return () => {
+      if (hearers.delete(hear) && hearers.size === 0) this.unlisten(subject);
+    };
+  }
+
+  /** Ask and wait for the reply; throws when nobody answers in time, or there is no link. */
+  async ask<T>(subject: string, body: unknown, timeout = ANSWER_MS): Promise<T> {
+    return (await this.wired().request(subject, JSON.stringify(body), { timeout })).json<T>();
   }
 
   /** Publish and return the stream's acknowledgement; throws when there is none in time. */
   async store(subject: string, body: unknown, messageId: string): Promise<unknown> {
-    if (!this.connection || !this.isLive) throw new Error("not connected");
     const header = headers();
     header.set("Nats-Msg-Id", messageId);
-    const reply = await this.connection.request(subject, JSON.stringify(body), {
-      timeout: ANSWER_MS,
-      headers: header,
-    });
-    return reply.json();
+    const options = { timeout: ANSWER_MS, headers: header };
+    return (await this.wired().request(subject, JSON.stringify(body), options)).json();
   }
 
   /** Publish, best effort. */
@@ -85,9 +100,14 @@ export class Link {
     if (this.isLive) this.connection?.publish(subject);
   }
 
+  private wired(): NatsConnection {
+    if (!this.connection || !this.isLive) throw new Error("not connected");
+    return this.connection;
+  }
+
   private adopt(connection: NatsConnection): void {
     this.connection = connection;
-    for (const [subject, hear] of this.wanted) this.attach(connection, subject, hear);
+    for (const [subject, hearers] of this.wanted) this.attach(connection, subject, hearers);
     this.up();
   }
 
@@ -98,19 +118,25 @@ export class Link {
     }
   }
 
-  private attach(connection: NatsConnection, subject: string, hear: Hear): void {
+  private attach(connection: NatsConnection, subject: string, hearers: Set<Hear>): void {
     const subscription = connection.subscribe(subject, {
       callback: (error, message) => {
         const body = error ? undefined : parsed(message.string());
-        if (body !== undefined) hear(body);
+        if (body !== undefined) [...hearers].forEach((hear) => hear(body));
       },
     });
     this.cancels.set(subject, () => subscription.unsubscribe());
   }
 
+  private unlisten(subject: string): void {
+    this.wanted.delete(subject);
+    this.cancels.get(subject)?.();
+    this.cancels.delete(subject);
+  }
+
   private up(): void {
     this.become("live");
-    this.onLive();
+    [...this.greeters].forEach((greet) => greet());
   }
 
   private lost(): void {
@@ -130,7 +156,7 @@ export class Link {
   private become(state: LinkState): void {
     if (state === this.state) return;
     this.state = state;
-    this.onChange();
+    [...this.watchers].forEach((watch) => watch());
   }
 }
 

@@ -1,43 +1,80 @@
-import { useSyncExternalStore } from "react";
-import { Card } from "../memes/Card";
-import { Composer } from "../memes/Composer";
-import type { Studio } from "../memes/studio";
-import { Wall } from "../memes/Wall";
+import { Suspense, useEffect, useRef } from "react";
+import type { PageConfig } from "../memes/types";
+import type { Link } from "../nats/link";
+import { lastSaid, onSaid } from "./announcer";
+import { Bar } from "./Bar";
+import { Fallen } from "./Fallen";
 import { Pill } from "./Pill";
+import { isServed, roomOf, type Room } from "./rooms";
+import { useMedia, useRoute, useStore } from "./use";
 
-export function App({ studio }: { studio: Studio }) {
-  const view = useSyncExternalStore(studio.subscribe, studio.read);
+interface Props {
+  link: Link;
+  config: PageConfig;
+  rooms: readonly Room[];
+}
+
+const SAID = { read: lastSaid, subscribe: onSaid };
+
+/** What is around every room: its head, the bar, the way back to the top, and one voice. */
+export function App({ link, config, rooms }: Props) {
+  const route = useRoute();
+  const served = rooms.filter((room) => isServed(room, config));
+  const room = roomOf(route, served);
+  const main = useArrival(room);
+  const isBroad = useMedia("(min-width: 48rem)");
+  const state = useStore(link);
+  const said = useStore(SAID);
+  const bar = !room.isWide && <Bar rooms={served} current={room} />;
   return (
-    <>
-      <a className="skip" href="#prompt">
-        Skip to the prompt
+    <div className="shell" data-room={room.hash || "memes"} data-wide={room.isWide === true}>
+      <a className="skip" href="#main" onClick={(event) => (event.preventDefault(), enter(main.current))}>
+        Skip to the content
       </a>
       <header className="top">
-        <h1 className="logo">
+        <p className="logo">
           <img src="/favicon.svg" alt="" width="40" height="40" />
           memebattle
-        </h1>
-        <Pill state={view.link} />
+        </p>
+        {isBroad && bar}
+        <Pill state={state} />
       </header>
-      <main>
-        <Composer onSubmit={(wish) => studio.submit(wish)} />
-        <section aria-labelledby="yours">
-          <h2 id="yours">Your memes</h2>
-          {view.tickets.length === 0 && <p className="empty">Nothing yet. Type a line above and press Enter.</p>}
-          <ul className="cards">
-            {view.tickets.map((ticket) => (
-              <Card key={ticket.request.id} ticket={ticket} link={view.link} studio={studio} />
-            ))}
-          </ul>
-        </section>
-        <Wall memes={view.wall} onGone={(sha256) => studio.unhang(sha256)} />
+      <main id="main" ref={main} tabIndex={-1}>
+        <Fallen key={route.path.join("/")}>
+          <Suspense fallback={<p className="empty arriving">One moment …</p>}>
+            <room.view key={room.title} link={link} config={config} route={route} />
+          </Suspense>
+        </Fallen>
       </main>
-      <footer>
-        One request, exactly one answer. <a href="/docs">HTTP interface</a> · <a href="/asyncapi">Events</a>
-      </footer>
+      {!isBroad && bar}
+      {!room.isWide && (
+        <footer>
+          One request, exactly one answer. <a href="/docs">HTTP interface</a> · <a href="/asyncapi">Events</a>
+        </footer>
+      )}
       <p className="unseen" role="status" aria-live="polite">
-        {view.announcement}
+        {said}
       </p>
-    </>
+    </div>
   );
+}
+
+/** Another room: its title, its top, and the focus at its beginning. The first one leaves the focus alone. */
+function useArrival(room: Room) {
+  const main = useRef<HTMLElement>(null);
+  const isFirst = useRef(true);
+  useEffect(() => {
+    document.title = room.hash ? `${room.title} · memebattle` : "memebattle";
+    if (!isFirst.current) {
+      window.scrollTo(0, 0);
+      main.current?.focus({ preventScroll: true });
+    }
+    isFirst.current = false;
+  }, [room]);
+  return main;
+}
+
+function enter(main: HTMLElement | null): void {
+  main?.focus();
+  main?.scrollIntoView();
 }

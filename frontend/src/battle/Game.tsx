@@ -1,0 +1,122 @@
+import { useCallback, useEffect, useRef } from "react";
+import type { Link } from "../nats/link";
+import { announce } from "../ui/announcer";
+import { Countdown } from "../ui/Countdown";
+import type { Arena } from "./arena";
+import { Duel, Verdict } from "./Final";
+import { Lobby } from "./Lobby";
+import { Paint, Prompt } from "./Writing";
+import { Podium } from "./Podium";
+import { Reveal } from "./Reveal";
+import type { Standing } from "./standing";
+import type { BattleView, Phase } from "./types";
+import { useAwake } from "./useAwake";
+import { usePainting } from "./usePainting";
+import { Vote } from "./Vote";
+import { phaseInWords } from "./words";
+
+export interface GameProps {
+  arena: Arena;
+  standing: Standing;
+  view: BattleView;
+  link: Link;
+}
+
+/** The game, phase by phase; above each the time that is left. */
+export function Game(props: GameProps) {
+  const { arena, view } = props;
+  const isOver = view.phase === "finished";
+  useAwake(!isOver);
+  const place = usePhaseArrival(view);
+  useLastSeconds(arena, view);
+  return (
+    <>
+      <div className="strip-head">
+        <p className="where">
+          <b className="code">{view.battle_id}</b>
+          <span>{whereInWords(view)}</span>
+        </p>
+        <Countdown left={arena.left} total={fullTime(view)} isPaused={view.remaining != null} />
+      </div>
+      {view.remaining != null && <p className="ribbon">The host has stopped the clock.</p>}
+      {props.standing.isStale && <p className="ribbon">Reconnecting: what you see may be a moment old.</p>}
+      <section ref={place} tabIndex={-1} className="phase" data-phase={view.phase} aria-label={phaseInWords(view)}>
+        <PhaseOf {...props} />
+      </section>
+    </>
+  );
+}
+
+function PhaseOf(props: GameProps) {
+  const { view, standing, link } = props;
+  const painting = usePainting(link, standing.me?.request_id);
+  switch (view.phase) {
+    case "lobby":
+      return <Lobby {...props} />;
+    case "prompt":
+      return <Prompt key={view.round} {...props} painting={painting} />;
+    case "paint":
+      return <Paint {...props} painting={painting} />;
+    case "vote":
+      return <Vote {...props} painting={painting} />;
+    case "reveal":
+      return <Reveal {...props} />;
+    case "duel":
+      return <Duel key={view.duels.length} {...props} />;
+    case "verdict":
+      return <Verdict {...props} />;
+    case "finished":
+      return <Podium code={view.battle_id} view={view} me={standing.me} />;
+  }
+}
+
+/** A new phase is said aloud, and the focus goes to its beginning: what had it is gone. */
+function usePhaseArrival(view: BattleView) {
+  const place = useRef<HTMLElement>(null);
+  const key = `${view.phase} ${view.round} ${view.duels.length}`;
+  const last = useRef(key);
+  useEffect(() => {
+    if (last.current === key) return;
+    last.current = key;
+    announce(phaseInWords(view));
+    window.scrollTo(0, 0);
+    place.current?.focus({ preventScroll: true });
+  });
+  return place;
+}
+
+const WARNED: readonly Phase[] = ["prompt", "vote", "duel"];
+const WARNING_MS = 10_000;
+
+/** Ten seconds before the whistle, for who does not see the ring. */
+function useLastSeconds(arena: Arena, view: BattleView): void {
+  const warn = useCallback(() => announce("Ten seconds left"), []);
+  useEffect(() => {
+    const left = arena.left();
+    if (left === null || view.remaining != null || !WARNED.includes(view.phase) || left < WARNING_MS) return;
+    const timer = window.setTimeout(warn, left - WARNING_MS);
+    return () => window.clearTimeout(timer);
+  }, [arena, warn, view.phase, view.deadline, view.remaining]);
+}
+
+function whereInWords(view: BattleView): string {
+  if (view.phase === "lobby") return "Lobby";
+  if (view.phase === "finished") return "The end";
+  if (view.phase === "duel" || view.phase === "verdict") return "The final";
+  return `Round ${view.round} of ${view.rounds}`;
+}
+
+/** What a full ring stands for: the time that the rules give this phase. */
+function fullTime({ phase, options }: BattleView): number {
+  const seconds: Record<Phase, number> = {
+    lobby: 1,
+    prompt: options.prompt_seconds,
+    paint: options.paint_seconds,
+    vote: options.vote_seconds,
+    reveal: options.reveal_seconds,
+    duel: options.duel_seconds,
+    verdict: options.reveal_seconds / 2,
+    finished: 1,
+  };
+  return seconds[phase] * 1000 * options.pace;
+}

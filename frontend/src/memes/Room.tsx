@@ -1,0 +1,34 @@
+import type { Room, RoomProps } from "../ui/rooms";
+import { useStore } from "../ui/use";
+import { Card } from "./Card";
+import { Composer } from "./Composer";
+import "./memes.css";
+import type { Studio } from "./studio";
+import { Wall } from "./Wall";
+
+/** The first room. Its studio lives as long as the page: memes are made while one is elsewhere. */
+export function memesRoom(studio: Studio): Room {
+  return { hash: "", title: "Make a meme", tab: "Make a meme", view: (props) => <Memes studio={studio} {...props} /> };
+}
+
+function Memes({ studio, link, route }: RoomProps & { studio: Studio }) {
+  const view = useStore(studio);
+  const state = useStore(link);
+  const suggestion = route.query.get("prompt") ?? "";
+  return (
+    <div className="memes">
+      <h1 className="unseen">Make a meme</h1>
+      <Composer key={suggestion} suggestion={suggestion} onSubmit={(wish) => studio.submit(wish)} />
+      <section aria-labelledby="yours">
+        <h2 id="yours">Your memes</h2>
+        {view.tickets.length === 0 && <p className="empty">Nothing yet. Type a line above and press Enter.</p>}
+        <ul className="cards">
+          {view.tickets.map((ticket) => (
+            <Card key={ticket.request.id} ticket={ticket} link={state} studio={studio} />
+          ))}
+        </ul>
+      </section>
+      <Wall memes={view.wall} onGone={(sha256) => studio.unhang(sha256)} />
+    </div>
+  );
+}

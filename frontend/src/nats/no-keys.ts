@@ -1,0 +1,2 @@
+/** Stands in for `@nats-io/nkeys`, see `vite.config.ts`: this page never signs anything. */
+export {};
