@@ -15,7 +15,7 @@ PAGE := memebattle/gateway/static/app/index.html
 PAGE_SOURCES := $(if $(wildcard frontend/package.json),$(shell find frontend -type f \
 	-not -path '*/node_modules/*' -not -path '*/dist/*'))
 
-.PHONY: help setup frontend demo test lint spec chaos-quick bench browser-test lock env-example tables \
+.PHONY: help setup frontend demo test lint spec chaos-quick bench page-test browser-test lock env-example tables \
 	dashboard chart-docs chart-test scaling-rehearsal image-rehearsal clean distclean
 
 help: ## print this list
@@ -60,6 +60,9 @@ chaos-quick: $(BIN)/.ready ## kill workers and servers under load for a short wh
 
 bench: $(BIN)/.ready ## measure memes per second and latency on this machine
 	@$(BIN)/memebattle bench memes $(ARGS)
+
+page-test: setup ## test the page's pure parts (Vitest)
+	@sh scripts/build-frontend.sh test
 
 browser-test: setup ## drive the web page in a real Chromium
 	@$(BIN)/python -m pytest tests/browser $(ARGS)

@@ -568,10 +568,638 @@ export interface PriorityAudit {
   created_at: string;
 }
 
+/** On `battle.command.new.create`: open a battle; the sender is its host. */
+export interface BattleCreate {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+  /** The rules; those that are missing are ours */
+  options?: Options;
+}
+
+/** The rules of one battle. Times are in seconds and are all stretched by `pace`. */
+export interface Options {
+  /** Rounds before the final; 1 to 10 */
+  rounds: number;
+  /** Time for a prompt; 5 to 600 */
+  prompt_seconds: number;
+  /** Longest wait for the last pictures; 1 to 600 */
+  paint_seconds: number;
+  /** Time to judge pairs; 5 to 600 */
+  vote_seconds: number;
+  /** How long a result stays on the screen; 1 to 120 */
+  reveal_seconds: number;
+  /** Time for each match of the final; 3 to 120 */
+  duel_seconds: number;
+  /** Pairs that one voter is asked about; 1 to 20 */
+  votes_per_round: number;
+  /** 1.5 or 2 for more time everywhere; 1 to 3 */
+  pace: number;
+  /** A knock-out among the four best memes at the end */
+  final: boolean;
+  /** `none`; `moderate`: coarse words are refused; `strict`: rude ones too */
+  moderation: Moderation;
+  /** The host lets every meme be shown, or not */
+  approve: boolean;
+  /** Seats; 2 to 1000 */
+  max_players: number;
+  /** Themes of your own, in order; else ours; at most 20 entries */
+  themes: Array<string>;
+}
+
+export type Moderation = "none" | "moderate" | "strict";
+
+/** On `...join`: take a seat, or come back to it. */
+export interface BattleJoin {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+  /** What everybody reads; 1 to 24 characters */
+  name: string;
+  /** Which face; drawn by the page; 0 to 999; default `0` */
+  avatar?: number;
+}
+
+/** On `...enter`: a prompt for this round; the last one before the whistle counts. */
+export interface BattleEntry {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+  /** What the meme is about; `top | bottom` sets both captions; 1 to 200 characters */
+  prompt: string;
+}
+
+/** On `...next`: which two memes should I judge? */
+export interface BattleQuestion {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+}
+
+/** On `...vote`: a choice between the two of a question, or of the duel that is on. */
+export interface BattleVote {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+  /** Of the question; `duel` and its number in the final; matches `^[A-Za-z0-9_-]{1,64}$` */
+  match: string;
+  /** The entry that stood left; matches `^[A-Za-z0-9_-]{1,64}$` */
+  left: string;
+  /** The entry that stood right; matches `^[A-Za-z0-9_-]{1,64}$` */
+  right: string;
+  /** The better one, or none of them */
+  choice: Choice;
+  /** From the question; a duel needs none; at most 64 characters; default `""` */
+  ticket?: string;
+}
+
+export type Choice = "left" | "right" | "skip";
+
+/** On `...host`: what only the host may do. `seconds` for extend, `target` an entry or a seat. */
+export interface BattleHost {
+  /** What proves who acts; 128 random bits that only this device knows; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token: string;
+  /** What to do */
+  action: HostAction;
+  /** For `extend`: how much more time; 5 to 300; default `30` */
+  seconds?: number;
+  /** For `hide` and `approve` an entry, for `kick` a seat; matches `^[A-Za-z0-9_-]{1,64}$` */
+  target?: string | null;
+}
+
+export type HostAction =
+  | "start"
+  | "pause"
+  | "resume"
+  | "skip"
+  | "extend"
+  | "hide"
+  | "approve"
+  | "kick"
+  | "end";
+
+/** On `battle.state`: how does it stand? With a token, also for me. */
+export interface BattleLook {
+  /** The code of the battle; matches `^[A-Za-z0-9_-]{1,64}$` */
+  battle_id: string;
+  /** With it the reply says how I stand, too; matches `^[A-Za-z0-9_-]{16,64}$` */
+  token?: string | null;
+  /** All players and memes too: for a screen; default `false` */
+  whole?: boolean;
+}
+
+/** The reply to a command. Not ok: why, in words for people. */
+export interface BattleReply {
+  /** Whether it was done, and is stored */
+  ok: boolean;
+  /** Why not, for programs */
+  code?: Code;
+  /** Why not, for people */
+  error?: string;
+  /** The code of the battle */
+  battle_id?: string;
+  /** How it stands now */
+  view?: BattleView;
+  /** What only the sender may know */
+  me?: SeatView;
+  /** What to judge next */
+  question?: QuestionView;
+}
+
+export type Code =
+  | "unknown_battle"
+  | "not_host"
+  | "unknown_seat"
+  | "full"
+  | "not_now"
+  | "refused_words"
+  | "invalid"
+  | "taken"
+  | "too_fast"
+  | "unavailable";
+
+/** On `battle.view.{battle_id}`: the battle as everybody may see it. A smaller `sequence` is older. */
+export interface BattleView {
+  /** The code of the battle */
+  battle_id: string;
+  /** The last event that is in here; a view with a smaller one is older */
+  sequence: number;
+  /** What goes on */
+  phase: Phase;
+  /** From 1; 0 in the lobby */
+  round: number;
+  /** How many there are before the final */
+  rounds: number;
+  /** What this round is about */
+  theme: string;
+  /** Milliseconds since 1970, by the server's clock */
+  deadline?: number;
+  /** Milliseconds left while the clock is stopped */
+  remaining?: number;
+  /** The server's clock when this was made, to correct one's own */
+  now: number;
+  /** The rules, without the themes to come */
+  options: Options;
+  /** Phones: those who matter now */
+  players: Array<PlayerView>;
+  /** Phones: those that all look at now */
+  entries: Array<EntryView>;
+  /** The result; phones: its first three */
+  board: Array<StandingView>;
+  /** The final so far */
+  duels: Array<DuelView>;
+  /** The meme of the battle, at the end */
+  champion?: string;
+  /** How many play */
+  seats: number;
+  /** How many prompts of this round are in */
+  entered: number;
+  /** How many of them have a picture, or never will */
+  painted: number;
+  /** Choices so far, of this round and the final */
+  votes: number;
+  /** Who has judged all they are asked, or has chosen in the duel */
+  voters_done: number;
+}
+
+export type Phase =
+  | "lobby"
+  | "prompt"
+  | "paint"
+  | "vote"
+  | "reveal"
+  | "duel"
+  | "verdict"
+  | "finished";
+
+/** A seat as everybody sees it. */
+export interface PlayerView {
+  /** Their seat; a hash that leads to no token */
+  seat: string;
+  /** What they are called here */
+  name: string;
+  /** Which face */
+  avatar: number;
+  /** Of all rounds; 500 for an average meme */
+  points: number;
+  /** By points, among those who are still in; equal points share one */
+  rank: number;
+  /** Whether a prompt of this round is in */
+  has_entered: boolean;
+  /** Sent out by the host */
+  is_out: boolean;
+}
+
+/** A meme of this round. Its maker is named from the reveal on. */
+export interface EntryView {
+  /** Says nothing about its maker */
+  id: string;
+  /** Path on the gateway; absent while it is painted or hidden */
+  image_url?: string;
+  /** In a question, in the final, and from the reveal on */
+  prompt?: string;
+  /** Whose it is; from the reveal on */
+  seat?: string;
+  /** For the host's approval; not for the audience yet */
+  is_waiting: boolean;
+  /** Why there is no picture */
+  error?: string;
+}
+
+/** A line of a round's result. */
+export interface StandingView {
+  /** Which meme */
+  entry: string;
+  /** 1 is best; equal records share one */
+  rank: number;
+  /** Of 1000 matches against an average meme, how many it should win */
+  points: number;
+  /** Choices for it */
+  wins: number;
+  /** Choices it was part of, without those that were skipped */
+  games: number;
+  /** Somebody else has the same rank */
+  is_tied: boolean;
+  /** Too close to the next better one to be called */
+  is_close: boolean;
+}
+
+/** A match of the final. Votes are told when it has ended. */
+export interface DuelView {
+  /** 1 and 2 are the semi-finals of four; the last one is the final */
+  number: number;
+  /** An entry */
+  left: string;
+  /** The other one */
+  right: string;
+  /** Which entry has won */
+  winner?: string;
+  /** As many choices for either: the better seeded won */
+  is_tie: boolean;
+  /** When it has ended */
+  votes_left?: number;
+  /** When it has ended */
+  votes_right?: number;
+}
+
+/** What only one seat may know: in replies, never on a shared subject. */
+export interface SeatView {
+  /** The seat that the token opens */
+  seat: string;
+  /** What everybody reads; empty for who has not joined */
+  name: string;
+  /** Whether this battle is theirs */
+  is_host: boolean;
+  /** Whether they have a seat and were not sent out */
+  is_player: boolean;
+  /** Their entry of this round */
+  entry?: string;
+  /** Its request, to follow on `meme.status.{request_id}` */
+  request_id?: string;
+  /** Its prompt */
+  prompt?: string;
+  /** Their choices in this round */
+  votes_cast: number;
+  /** In the duel that is on */
+  has_chosen: boolean;
+  /** One of the two memes of that duel is theirs */
+  is_on_stage: boolean;
+  /** Their line of this round's result */
+  standing?: StandingView;
+  /** Of all rounds */
+  points: number;
+  /** Their place by points */
+  rank: number;
+}
+
+/** Two memes to choose from. */
+export interface QuestionView {
+  /** Names the pair; for the choice */
+  match: string;
+  /** Its picture and its prompt */
+  left: EntryView;
+  /** Its picture and its prompt */
+  right: EntryView;
+  /** Proves that this pair was asked about; for the choice */
+  ticket: string;
+  /** The how manieth question of this round */
+  number: number;
+  /** How many there are at most */
+  of: number;
+}
+
+/** Somebody opened a battle. `salt` makes the public names of entries unguessable. */
+export interface Created {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "created";
+  /** The seat of the host; matches `^[A-Za-z0-9_-]{1,64}$` */
+  host: string;
+  /** Makes the names of entries unguessable; never told */
+  salt: string;
+  /** The rules */
+  options: Options;
+}
+
+/** Somebody took a seat. */
+export interface Joined {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "joined";
+  /** Which seat; matches `^[A-Za-z0-9_-]{1,64}$` */
+  seat: string;
+  /** What they wish to be called; at most 24 characters */
+  name: string;
+  /** Which face; at least 0 */
+  avatar: number;
+}
+
+/** A theme is up, prompts are wanted until `deadline`. */
+export interface RoundStarted {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "round_started";
+  /** Which round */
+  round: number;
+  /** What the round is about */
+  theme: string;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** No more prompts; the last pictures may come until `deadline`. */
+export interface PromptsClosed {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "prompts_closed";
+  /** Which round */
+  round: number;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** Pairs may be judged until `deadline`. */
+export interface VotingStarted {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "voting_started";
+  /** Which round */
+  round: number;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** Who made what, and what the votes say; the game goes on at `deadline`. */
+export interface RoundRevealed {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "round_revealed";
+  /** Which round */
+  round: number;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** Two memes of the final face each other; everybody but their makers chooses until `deadline`. */
+export interface DuelStarted {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "duel_started";
+  /** Which match of the final */
+  duel: number;
+  /** An entry */
+  left: string;
+  /** The other one */
+  right: string;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** The choices are in; who won follows from them. The game goes on at `deadline`. */
+export interface DuelEnded {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "duel_ended";
+  /** Which match of the final */
+  duel: number;
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** The podium. */
+export interface Finished {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "finished";
+}
+
+/** The host stopped the clock. */
+export interface Paused {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "paused";
+}
+
+/** And lets it run again, until `deadline`. */
+export interface Resumed {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "resumed";
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** The host gave more time. */
+export interface Extended {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "extended";
+  /** Milliseconds since 1970 */
+  deadline: number;
+}
+
+/** The host took an entry off the screen; it is out of the battle. */
+export interface Hidden {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "hidden";
+  /** Which entry */
+  entry: string;
+}
+
+/** The host lets an entry be shown, where each needs to be. */
+export interface Approved {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "approved";
+  /** Which entry */
+  entry: string;
+}
+
+/** The host sent somebody out, with what they made. */
+export interface Kicked {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "kicked";
+  /** Which seat; matches `^[A-Za-z0-9_-]{1,64}$` */
+  seat: string;
+}
+
+/** A prompt for this round; a later one of the same seat replaces it while prompts are wanted. */
+export interface Entered {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "entered";
+  /** Which round */
+  round: number;
+  /** Whose; matches `^[A-Za-z0-9_-]{1,64}$` */
+  seat: string;
+  /** What the meme is about; at most 200 characters */
+  prompt: string;
+  /** The request for its picture; matches `^[A-Za-z0-9_-]{1,64}$` */
+  request_id: string;
+}
+
+/** The picture of a request, or why there is none. */
+export interface Painted {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "painted";
+  /** Which request; matches `^[A-Za-z0-9_-]{1,64}$` */
+  request_id: string;
+  /** Where the picture is */
+  image_url?: string;
+  /** Why there is none */
+  error?: string;
+}
+
+/** A choice between two entries, in a round or in a duel. */
+export interface Voted {
+  /** Milliseconds since 1970, by the clock of whoever recorded it */
+  at: number;
+  /** What happened */
+  type: "voted";
+  /** Who chose; matches `^[A-Za-z0-9_-]{1,64}$` */
+  seat: string;
+  /** The pair of a round, or the duel */
+  match: string;
+  /** An entry */
+  left: string;
+  /** The other one */
+  right: string;
+  /** The better one, or none of them */
+  choice: Choice;
+}
+
+/** How the platform is. */
+export interface MemeStats {
+  /** Which gateway says so */
+  gateway: string;
+  /** Milliseconds since 1970, by the clock of that gateway */
+  at: number;
+  /** Requests that wait or are in work; null while nobody can say */
+  lag: number | null;
+  /** How many workers KEDA would have now: lag / lag_threshold, rounded up, at most max_replicas; null while the lag is unknown */
+  wish: number | null;
+  /** Requests that one more worker is worth */
+  lag_threshold: number;
+  /** More workers there will not be */
+  max_replicas: number;
+  /** Those that were heard in the last seconds */
+  workers: Array<WorkerVitals>;
+  /** Of all workers there ever were while a gateway listened */
+  totals: Counters;
+  /** Requests answered, over the last five seconds */
+  per_second: number;
+  /** From taking a request to its answer, over half a minute */
+  p50_ms: number | null;
+  /** The same, of the slowest one in twenty */
+  p95_ms: number | null;
+  /** Battles that go on */
+  battles: number;
+  /** Whether Redis answers that gateway in time */
+  redis_up: boolean;
+}
+
+/** One worker in the engine room. */
+export interface WorkerVitals {
+  /** Its name, usually that of its host */
+  worker_id: string;
+  /** `new` for its first seconds, `leaving` from when it is stopped */
+  state: WorkerState;
+  /** Requests of all contexts that it has in work */
+  in_work: number;
+  /** How many it takes at one time */
+  slots: number;
+  /** Seconds since it was started */
+  age_s: number;
+}
+
+export type WorkerState = "new" | "idle" | "busy" | "leaving";
+
+/** What happened to requests for memes. It only ever grows. */
+export interface Counters {
+  /** Requests answered, with a picture or without */
+  answered: number;
+  /** Tries that failed */
+  errors: number;
+  /** Pictures that had been made before */
+  cache_hits: number;
+  /** Pictures that had not */
+  cache_misses: number;
+  /** Copies of requests that nobody had to work on */
+  duplicates: number;
+  /** Requests that shared the picture of an identical one in work */
+  coalesced: number;
+  /** Times a provider was asked to draw */
+  provider_calls: number;
+}
+
+/** A worker lives; every second, and at once when it comes and when it begins to leave. */
+export interface WorkerHeartbeat {
+  /** Its name, usually that of its host; matches `^[A-Za-z0-9_-]{1,64}$` */
+  worker_id: string;
+  /** What it serves */
+  contexts: Array<string>;
+  /** `new` for its first three seconds, `leaving` once it stops */
+  state: WorkerState;
+  /** What it works on now, in all its contexts */
+  in_work: number;
+  /** Memes it may work on at one time; who draws none, of what it does serve */
+  slots: number;
+  /** Unix seconds; tells it apart from an earlier one of its name */
+  started_at: number;
+  /** Since it was started */
+  counters: Counters;
+  /** From taking a request to its stored answer, of those answered since the last heartbeat; at most 100 entries */
+  latencies_ms: Array<number>;
+  /** Battles that go on and are known to it; at most 100 entries */
+  battles: Array<string>;
+}
+
 /** What clients send, by subject. */
 export interface Requests {
   "meme.request": MemeRequest;
   [subject: `meme.cancel.${string}`]: MemeCancel;
+  [subject: `battle.command.${string}.create`]: BattleCreate;
+  [subject: `battle.command.${string}.join`]: BattleJoin;
+  [subject: `battle.command.${string}.enter`]: BattleEntry;
+  [subject: `battle.command.${string}.next`]: BattleQuestion;
+  [subject: `battle.command.${string}.vote`]: BattleVote;
+  [subject: `battle.command.${string}.host`]: BattleHost;
+  "battle.state": BattleLook;
 }
 
 /** What clients hear, by subject. */
@@ -581,6 +1209,9 @@ export interface Events {
   "meme.response.error": MemeError;
   "meme.created": MemeCreated;
   [subject: `meme.status.${string}`]: MemeStatus;
+  [subject: `battle.view.${string}`]: BattleView;
+  [subject: `battle.stage.${string}`]: BattleView;
+  "meme.stats": MemeStats;
 }
 
 /** What services say to each other, by subject. */
@@ -603,6 +1234,8 @@ export interface Messages {
   [subject: `prioritization.status.${string}`]: PriorityStatus;
   [subject: `prioritization.override.${string}`]: PriorityOverride;
   [subject: `audit.priority.${string}`]: PriorityAudit;
+  [subject: `battle.event.${string}.${string}.${string}`]: Created | Joined | RoundStarted | PromptsClosed | VotingStarted | RoundRevealed | DuelStarted | DuelEnded | Finished | Paused | Resumed | Extended | Hidden | Approved | Kicked | Entered | Painted | Voted;
+  [subject: `worker.${string}.heartbeat`]: WorkerHeartbeat;
 }
 
 /** What a request on a subject is replied to with. */
@@ -610,4 +1243,11 @@ export interface Replies {
   [subject: `chat.pod.${string}.health`]: HealthResponse;
   "chat.pods.health": HealthResponse;
   "prioritization.sync": PriorityResult | PriorityError;
+  [subject: `battle.command.${string}.create`]: BattleReply;
+  [subject: `battle.command.${string}.join`]: BattleReply;
+  [subject: `battle.command.${string}.enter`]: BattleReply;
+  [subject: `battle.command.${string}.next`]: BattleReply;
+  [subject: `battle.command.${string}.vote`]: BattleReply;
+  [subject: `battle.command.${string}.host`]: BattleReply;
+  "battle.state": BattleReply;
 }

@@ -17,15 +17,18 @@ from faststream import ContextRepo
 from faststream.asgi import AsgiFastStream
 from faststream.nats import NatsRouter
 
+from memebattle.bootstrap.engine_house import pulse_of
 from memebattle.bootstrap.house import House, open_house
 from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.kit import logs, tracing
 from memebattle.kit.signals import exit_cleanly
+from memebattle.memes import engine_handlers
 from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
 
 if TYPE_CHECKING:
+    from memebattle.bootstrap.battle_house import BattleParts
     from memebattle.bootstrap.chat_house import ChatParts
     from memebattle.bootstrap.meme_house import MemeParts
     from memebattle.bootstrap.priority_house import PriorityParts
@@ -49,7 +52,18 @@ def _priority(settings: Settings) -> NatsRouter:
     return handlers.routes(settings)
 
 
-ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {"memes": _memes, "chat": _chat, "priority": _priority}
+def _battle(settings: Settings) -> NatsRouter:
+    from memebattle.battle import handlers  # noqa: PLC0415 - likewise
+
+    return handlers.routes(settings)
+
+
+ROUTES: dict[str, Callable[[Settings], NatsRouter]] = {
+    "memes": _memes,
+    "chat": _chat,
+    "priority": _priority,
+    "battle": _battle,
+}
 
 
 class WorkerApp(AsgiFastStream):
@@ -82,6 +96,7 @@ def create_app(
     memes: MemeParts | None = None,
     chat: ChatParts | None = None,
     priority: PriorityParts | None = None,
+    battle: BattleParts | None = None,
 ) -> WorkerApp:
     """The worker. `memes`, `chat` and `priority` are parts of the house, given instead of opened.
 
@@ -91,20 +106,27 @@ def create_app(
     settings = settings or (wiring.settings if wiring else Settings.from_env())
     wiring = wiring or wire(settings, "worker", _contexts(settings))
     for name in wiring.contexts:
-        wiring.broker.include_router(ROUTES[name](settings), middlewares=[wiring.deliveries[name]])
+        # who only replies to requests has no deliveries: nothing is to be acknowledged
+        middlewares = [wiring.deliveries[name]] if name in wiring.deliveries else []
+        wiring.broker.include_router(ROUTES[name](settings), middlewares=middlewares)
+    wiring.broker.include_router(engine_handlers.worker_routes())
+    pulse = pulse_of(wiring)
 
     @contextlib.asynccontextmanager
     async def lifespan(context: ContextRepo) -> AsyncIterator[None]:
-        async with open_house(wiring, memes=memes, chat=chat, priority=priority) as house:
+        opening = open_house(wiring, memes=memes, chat=chat, priority=priority, battle=battle)
+        async with opening as house, pulse.beating():
             furnish(context, house)
+            if (battles := house.battles) is not None:
+                pulse.battles = lambda: battles.hall.going_on
             yield
 
     return WorkerApp(
         wiring,
         lifespan=lifespan,
         logger=logging.getLogger("memebattle.worker"),
-        after_startup=[_set_ready(wiring)],
-        on_shutdown=[_set_stopping(wiring)],
+        after_startup=[_set_ready(wiring), pulse.hurry],
+        on_shutdown=[_set_stopping(wiring), pulse.beat],
         asgi_routes=[
             ("/metrics", wiring.metrics.asgi()),
             ("/livez", wiring.health.livez),
@@ -119,6 +141,7 @@ def furnish(context: ContextRepo, house: House) -> None:
     context.set_global("memes", house.memes)
     context.set_global("chat", house.chat)
     context.set_global("priority", house.priority)
+    context.set_global("battles", house.battles)
 
 
 def _contexts(settings: Settings) -> list[str]:

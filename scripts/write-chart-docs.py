@@ -1,8 +1,8 @@
 """Write what describes the values of the Helm chart: the tables of its README.md, and values.schema.json.
 
 Keys, defaults and meanings come from values.yaml, whose comments that begin with `# --` are the descriptions;
-a key of `workflow`, `priority` or `gateway` without one means what it means for `worker`. Variables in
-`settings` come from memebattle/settings/, and those that the chart keeps for itself from `_variables.tpl`.
+a key of `workflow`, `priority`, `battle` or `gateway` without one means what it means for `worker`. Variables
+in `settings` come from memebattle/settings/, and those that the chart keeps for itself from `_variables.tpl`.
 What a single value may be stands in chart-value-rules.yaml; which values do not fit together, in the
 chart's `_validations.tpl`.
 
@@ -31,7 +31,7 @@ VARIABLES = CHART / "templates" / "_variables.tpl"
 
 RULES = Path(__file__).with_name("chart-value-rules.yaml")
 
-ROLES = ("worker", "workflow", "priority", "gateway")
+ROLES = ("worker", "workflow", "priority", "battle", "gateway")
 TYPES = {bool: "boolean", int: "integer", str: "string"}
 
 

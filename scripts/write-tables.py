@@ -25,6 +25,7 @@ SETTINGS = {
     "priority": "Priority",
     "cache": "What Redis keeps for priority",
     "legacy": "The Redis channels before NATS",
+    "battle": "Battle",
     "gateway": "Gateway",
     "observability": "Metrics, health and logs",
 }
@@ -35,6 +36,7 @@ METRICS = {
     "chat_workflow_": "Chat, in the workers",
     "chat_": "Chat, in workers and gateways",
     "priority_": "Priority, in workers and gateways",
+    "battles_": "Battles, in the workers",
     "memebattle_": "Every process",
 }
 

@@ -18,7 +18,9 @@ from fastapi import FastAPI
 
 from memebattle.bootstrap.priority_front import PriorityFrontParts
 from memebattle.bus.answers import MemoryAnswers
+from memebattle.bus.battlelog import MemoryBattleLog
 from memebattle.bus.chunklog import MemoryChunkLog
+from memebattle.bus.hearing import MemoryNews
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.objects import MemoryImages
 from memebattle.bus.probe import MemoryNatsProbe
@@ -48,7 +50,9 @@ class Listening:
     While `may_read` is cleared, nothing is taken from the server.
     """
 
-    def __init__(self, app: FastAPI, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: FastAPI, headers: Mapping[str, str], query: Mapping[str, str], path: str = "/api/sse"
+    ) -> None:
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -57,8 +61,8 @@ class Listening:
         scope = {
             "type": "http",
             "method": "GET",
-            "path": "/api/sse",
-            "raw_path": b"/api/sse",
+            "path": path,
+            "raw_path": path.encode(),
             "query_string": urlencode(query).encode(),
             "headers": [(name.lower().encode(), value.encode()) for name, value in headers.items()],
             "extensions": {},
@@ -139,6 +143,8 @@ class Desk:
     registry: MemorySessions = field(default_factory=lambda: MemorySessions(30))
     memory: MemoryHistory = field(default_factory=lambda: MemoryHistory(10, 3600))
     priority: PriorityFrontParts = field(default_factory=priority_twins)
+    facts: MemoryBattleLog = field(default_factory=MemoryBattleLog)
+    news: MemoryNews = field(default_factory=MemoryNews)
     is_connected: bool = True
     requests: MemoryRequests = field(init=False)
     http: httpx.AsyncClient = field(init=False)
@@ -159,6 +165,8 @@ class Desk:
             "registry": self.registry,
             "memory": self.memory,
             "priority": self.priority,
+            "facts": self.facts,
+            "news": self.news,
             "connected": lambda: self.is_connected,
         }
 

@@ -37,8 +37,8 @@ PR_SET_PDEATHSIG = 1
 IMPORTED = (
     "memebattle.worker",
     "memebattle.gateway.__main__",
-    *(f"memebattle.{context}.handlers" for context in ("memes", "chat", "priority")),
-    *(f"memebattle.bootstrap.{house}_house" for house in ("meme", "chat", "priority")),
+    *(f"memebattle.{context}.handlers" for context in ("memes", "chat", "priority", "battle")),
+    *(f"memebattle.bootstrap.{house}_house" for house in ("meme", "chat", "priority", "battle")),
     "memebattle.generation.registry",
     "memebattle.generation.text_registry",
     "uvloop",

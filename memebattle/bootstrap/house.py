@@ -8,18 +8,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from memebattle.bootstrap.opening import open_store
 from memebattle.bootstrap.wiring import Wiring
 
 if TYPE_CHECKING:
+    from memebattle.battle.service import BattleService
+    from memebattle.bootstrap.battle_house import BattleParts
     from memebattle.bootstrap.chat_house import ChatParts
     from memebattle.bootstrap.meme_house import MemeParts
     from memebattle.bootstrap.priority_house import PriorityParts
     from memebattle.chat.service import Workflow
     from memebattle.memes.service import MemeService
     from memebattle.priority.service import PriorityService
+
+
+class Parts(Protocol):
+    """What a context may be given instead of the real thing."""
+
+    @property
+    def need_a_store(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +38,7 @@ class House:
     memes: MemeService | None = None
     chat: Workflow | None = None
     priority: PriorityService | None = None
+    battles: BattleService | None = None
 
 
 @contextlib.asynccontextmanager
@@ -38,12 +48,13 @@ async def open_house(
     memes: MemeParts | None = None,
     chat: ChatParts | None = None,
     priority: PriorityParts | None = None,
+    battle: BattleParts | None = None,
 ) -> AsyncIterator[House]:
     """Open what was not given, in order, and close it again."""
-    given = {"memes": memes, "chat": chat, "priority": priority}
+    given = {"memes": memes, "chat": chat, "priority": priority, "battle": battle}
     async with contextlib.AsyncExitStack() as stack:
         store = None
-        if any((parts := given[name]) is None or parts.need_a_store for name in wiring.contexts):
+        if any(_needs_a_store(name, given[name]) for name in wiring.contexts):
             store = await open_store(stack, wiring)
         house = House()
         if "memes" in wiring.contexts:
@@ -62,4 +73,13 @@ async def open_house(
 
             opened = await open_priority(stack, wiring, store, priority or PriorityParts())
             house = replace(house, priority=opened)
+        if "battle" in wiring.contexts:
+            from memebattle.bootstrap.battle_house import BattleParts, open_battles  # noqa: PLC0415 - see above
+
+            house = replace(house, battles=open_battles(stack, wiring, battle or BattleParts()))
         yield house
+
+
+def _needs_a_store(context: str, parts: Parts | None) -> bool:
+    """Redis is not opened for who plays only: what is known of a battle is in its stream."""
+    return context != "battle" and (parts is None or parts.need_a_store)

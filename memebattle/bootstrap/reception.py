@@ -8,12 +8,16 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from memebattle.battle.reading import BattleReading
+from memebattle.bootstrap.engine_house import teller_of
 from memebattle.bootstrap.opening import asked_cache, connecting, ended, image_cache, open_store, opened
 from memebattle.bootstrap.priority_front import PriorityFront, PriorityFrontParts, open_priority_front
-from memebattle.bootstrap.wiring import Wiring, answers_of, chunk_log_of
+from memebattle.bootstrap.wiring import Wiring, answers_of, battle_log_of, chunk_log_of
 from memebattle.bus.backlogs import Backlogs
 from memebattle.bus.events import CoreEvents
+from memebattle.bus.facts import BattleLog
 from memebattle.bus.frames import ChunkLog
+from memebattle.bus.hearing import CoreNews, News
 from memebattle.bus.idempotency import Answers
 from memebattle.bus.objects import NatsImages
 from memebattle.bus.requests import JetStreamRequests
@@ -24,6 +28,7 @@ from memebattle.chat.sessions import Registry, Sessions
 from memebattle.chat.workflows import JetStreamWorkflows
 from memebattle.generation.gallery import Gallery
 from memebattle.generation.ports import Cache, ImageStore
+from memebattle.kit.wall import milliseconds
 from memebattle.memes.asking import Asking, Requests
 from memebattle.store.history import RedisHistory
 from memebattle.store.redis import RedisStore
@@ -42,6 +47,7 @@ class Reception:
     sessions: Sessions
     pod: Pod
     priority: PriorityFront
+    battles: BattleReading
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +64,8 @@ class GatewayParts:
     registry: Registry | None = None
     memory: Memory | None = None
     priority: PriorityFrontParts = field(default_factory=PriorityFrontParts)
+    facts: BattleLog | None = None
+    news: News | None = None
     connected: Callable[[], bool] | None = None
 
     @property
@@ -84,16 +92,20 @@ async def open_reception(wiring: Wiring, given: GatewayParts | None = None) -> A
             sessions,
             Pod(sessions, events, wiring.metrics.chat, stopping=lambda: wiring.health.stopping),
             open_priority_front(stack, wiring, store, asked, connected, given.priority),
+            _battles(wiring, given, connected),
         )
         if given.connected is not None:
             wiring.health.required["nats"] = given.connected
         else:
+            backlogs = Backlogs.of(wiring.settings, wiring.metrics, broker.js)
+            teller = teller_of(wiring, backlogs)
+            broker.context.set_global("teller", teller)
             broker.context.set_global("pod", reception.pod)
             hear_straight(broker.subscribers, reception.pod)
             broker.on_reconnect.append(lambda: sessions.look("reconnected"))
             await stack.enter_async_context(connecting(broker))
-            looking = Backlogs.of(wiring.settings, wiring.metrics, broker.js).keep_looking()
-            stack.push_async_callback(ended, asyncio.create_task(looking))
+            stack.push_async_callback(ended, asyncio.create_task(backlogs.keep_looking()))
+            stack.push_async_callback(ended, asyncio.create_task(teller.keep_telling()))
         wiring.health.on_stop(sessions.close)
         beating = asyncio.create_task(_keep_beating(wiring, reception.pod))
         stack.push_async_callback(ended, beating)
@@ -108,6 +120,17 @@ async def _keep_beating(wiring: Wiring, pod: Pod) -> None:
             log.exception("A heartbeat failed")
         wiring.metrics.chat.subscriptions.set(wiring.broker.subscription_count)
         await asyncio.sleep(wiring.settings.chat.heartbeat)
+
+
+def _battles(wiring: Wiring, given: GatewayParts, connected: Callable[[], bool]) -> BattleReading:
+    broker = wiring.broker
+    return BattleReading(
+        given.facts or battle_log_of(wiring, wiring.settings.delivery.publish_budget),
+        given.news or CoreNews(lambda: broker.client),
+        milliseconds,
+        wiring.health.on_stop,
+        connected,
+    )
 
 
 def _asking(wiring: Wiring, given: GatewayParts, asked: Cache, connected: Callable[[], bool]) -> Asking:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import memebattle
 from memebattle.bus.answers import JetStreamAnswers
+from memebattle.bus.battlelog import JetStreamBattleLog
 from memebattle.bus.broker import HardenedBroker
 from memebattle.bus.chunklog import JetStreamChunkLog
 from memebattle.bus.delivery import Deliveries
 from memebattle.bus.publishing import DurablePublisher
+from memebattle.bus.requests import JetStreamRequests
 from memebattle.bus.slots import Slots
 from memebattle.bus.streams import Topology
 from memebattle.bus.tasklog import JetStreamTaskLog
@@ -61,6 +63,24 @@ def answers_of(wiring: Wiring) -> JetStreamAnswers:
     """The arbiter of memes over this broker."""
     nats = wiring.settings.nats
     return JetStreamAnswers(wiring.publisher, wiring.broker.js, nats.results_stream, nats.response_subject)
+
+
+def requests_of(wiring: Wiring, budget: float) -> JetStreamRequests:
+    """Where requests for memes go over this broker; one takes at most `budget` seconds."""
+    nats, broker = wiring.settings.nats, wiring.broker
+    publisher = replace(wiring.publisher, budget=budget)
+    return JetStreamRequests(
+        publisher, lambda: broker.client, answers_of(wiring), nats.request_subject, nats.stream
+    )
+
+
+def battle_log_of(wiring: Wiring, budget: float) -> JetStreamBattleLog:
+    """What happened in battles over this broker; storing something takes at most `budget` seconds."""
+    nats, broker = wiring.settings.nats, wiring.broker
+    publisher = replace(wiring.publisher, budget=budget)
+    return JetStreamBattleLog(
+        publisher, lambda: broker.client, nats.battle_stream, domain=nats.jetstream_domain
+    )
 
 
 def chunk_log_of(wiring: Wiring) -> JetStreamChunkLog:

@@ -51,11 +51,15 @@ class Backlogs:
         """Set the gauges; to not a number where nobody can say."""
         await asyncio.gather(*(self._look(*names, intake) for names, intake in self.intakes.items()))
 
-    async def _look(self, stream: str, consumer: str, intake: Intake) -> None:
+    async def lag(self, stream: str, consumer: str) -> int | None:
+        """What waits or is in work now; None where nobody can say."""
         try:
             info = await self.js().consumer_info(stream, consumer)
         except (nats.errors.Error, JetStreamError, TimeoutError, OSError) as error:
             log.debug("No backlog of %s: %r", stream, error)
-            intake.lag.set(math.nan)
-        else:
-            intake.lag.set((info.num_pending or 0) + (info.num_ack_pending or 0))
+            return None
+        return (info.num_pending or 0) + (info.num_ack_pending or 0)
+
+    async def _look(self, stream: str, consumer: str, intake: Intake) -> None:
+        lag = await self.lag(stream, consumer)
+        intake.lag.set(math.nan if lag is None else lag)

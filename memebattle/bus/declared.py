@@ -67,10 +67,16 @@ def _priority(settings: Settings) -> Declared:
     )
 
 
+def _battle(settings: Settings) -> Declared:
+    said = "What happened in battles: the game is a fold of it"
+    return Declared((_log(settings.nats.battle_stream, said, ["battle.event.>"], 1024 * MIB, 7 * DAY),))
+
+
 _CONTEXTS: dict[str, Callable[[Settings], Declared]] = {
     "memes": _memes,
     "chat": _chat,
     "priority": _priority,
+    "battle": _battle,
 }
 
 

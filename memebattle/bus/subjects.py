@@ -36,6 +36,19 @@ PRIORITY_STATUS = "prioritization.status.{request_id}"
 PRIORITY_CANCEL = "prioritization.cancel.{request_id}"
 PRIORITY_SYNC = "prioritization.sync"
 AUDIT = "audit.priority.{action}"
+BATTLE_COMMAND = "battle.command.{battle_id}.{verb}"  # each of the next six
+BATTLE_CREATE = "battle.command.{battle_id}.create"
+BATTLE_JOIN = "battle.command.{battle_id}.join"
+BATTLE_ENTER = "battle.command.{battle_id}.enter"
+BATTLE_NEXT = "battle.command.{battle_id}.next"
+BATTLE_VOTE = "battle.command.{battle_id}.vote"
+BATTLE_HOST = "battle.command.{battle_id}.host"
+BATTLE_STATE = "battle.state"
+BATTLE_VIEW = "battle.view.{battle_id}"
+BATTLE_STAGE = "battle.stage.{battle_id}"
+BATTLE_EVENT = "battle.event.{battle_id}.{kind}.{key}"
+MEME_STATS = "meme.stats"
+WORKER_HEARTBEAT = "worker.{worker_id}.heartbeat"
 
 MEANINGS = {
     MEME_REQUEST: "A prompt that wants a picture. Core NATS (fast) and JetStream (durable) alike.",
@@ -64,6 +77,18 @@ MEANINGS = {
     PRIORITY_CANCEL: "Asks to stop one task; its result is then the error `cancelled`.",
     PRIORITY_SYNC: "A task that is answered at once: the result is the reply.",
     AUDIT: "Who changed what by hand, kept for a month.",
+    BATTLE_CREATE: "Opens a battle; `{battle_id}` is `new`, the reply says which code it got.",
+    BATTLE_JOIN: "Takes a seat in a battle, or comes back to it.",
+    BATTLE_ENTER: "Hands in a prompt for the round that is on.",
+    BATTLE_NEXT: "Asks which two memes to judge next.",
+    BATTLE_VOTE: "Chooses between two memes; the reply has the next two.",
+    BATTLE_HOST: "What only the host may do: start, pause, skip, hide, send somebody out.",
+    BATTLE_STATE: "How a battle stands: asked after a reload or a gap. Request and reply.",
+    BATTLE_VIEW: "How a battle stands, told to phones as it changes; a smaller `sequence` is older.",
+    BATTLE_STAGE: "The same with all players and memes, for a screen.",
+    BATTLE_EVENT: "What happened in a battle, in order: the game is a fold of these.",
+    MEME_STATS: "How the platform is, twice a second: backlog, workers, cache, latency. Best effort.",
+    WORKER_HEARTBEAT: "A worker says that it lives, what it has in work and what it did, every second.",
 }
 
 _TOKEN = re.compile(TOKEN_PATTERN)
@@ -76,6 +101,11 @@ class InvalidToken(ValueError):
 def is_token(value: str | None) -> bool:
     """Whether `value` may stand in a subject."""
     return bool(value and _TOKEN.fullmatch(value))  # not match(): its `$` lets a final newline pass
+
+
+def as_token(name: str) -> str:
+    """A host name as one token of a subject: other characters become dashes."""
+    return re.sub(r"[^A-Za-z0-9_-]", "-", name)[:64] or "unnamed"
 
 
 def fill(template: str, **parameters: str) -> str:

@@ -24,6 +24,7 @@ COMMANDS = {
     "chat": ("chat", "Ask a text model and see the answer as it comes."),
     "pods": ("pods", "Ask the gateways of chat how they are."),
     "prioritize": ("prioritize", "Score tasks from a file and rank them."),
+    "battle": ("battle", "Battles: as they stand, as they went, and to take home."),
     "cache": ("cache", "Count what Redis keeps, and clear it."),
     "doctor": ("operate", "Check NATS, streams, Redis and provider; say what to mend."),
     "streams": ("operate", "Apply, compare and list streams and consumers."),
@@ -33,6 +34,8 @@ COMMANDS = {
     "config": ("develop", "Show the effective settings, secrets masked."),
     "nats-config": ("develop", "Write a NATS server configuration with our accounts."),
     "k8s": ("k8s", "Manifests and Secrets for Kubernetes, and a look at its NATS."),
+    "top": ("top", "Backlog, workers, rates and latencies, as they change."),
+    "load": ("load", "Many people at once: requests for memes, or a whole battle."),
     "bench": ("develop", "Measure."),
     "dev": ("develop", "Tools for development: a fake HuggingFace, a fake OpenAI and Anthropic."),
 }

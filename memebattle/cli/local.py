@@ -127,6 +127,7 @@ class NatsServer:
     monitor_port: int = 0
     max_payload: int = 1024 * 1024
     domain: str = ""  # of JetStream
+    websocket_host: str = "127.0.0.1"  # 0.0.0.0 lets phones in
     passwords: dict[str, str] = field(default_factory=lambda: {role: secrets.token_hex(12) for role in ROLES})
     child: Child = field(init=False)
 
@@ -167,8 +168,8 @@ class NatsServer:
             f"http: 127.0.0.1:{self.monitor_port}\nmax_payload: {self.max_payload}\n"
             f'jetstream {{ store_dir: "{self.directory / "jetstream"}", max_mem: 512M, max_file: 10G'
             f"{domain_option(self.domain)} }}\n"
-            f'websocket {{ listen: "127.0.0.1:{self.websocket_port}", no_tls: true, compression: true, '
-            "no_auth_user: browser }\n" + accounts(self.passwords, self.domain)
+            f'websocket {{ listen: "{self.websocket_host}:{self.websocket_port}", no_tls: true, '
+            "compression: true, no_auth_user: browser }\n" + accounts(self.passwords, self.domain)
         )
 
 

@@ -39,6 +39,7 @@ class Plan:
     restart: bool = False
     logs_to_files: bool = False
     gateways: int = 1
+    lan: str = ""  # this machine's address for phones; then page and WebSocket listen everywhere
     environment: dict[str, str] = field(default_factory=dict)
 
 
@@ -70,6 +71,20 @@ class Stack:
     @property
     def http_urls(self) -> list[str]:
         return [f"http://127.0.0.1:{port}" for port in self.http_ports]
+
+    @property
+    def page_url(self) -> str:
+        """Where people find the page: on their phones, if they are let in."""
+        return f"http://{self.plan.lan}:{self.http_ports[0]}" if self.plan.lan else self.http_url
+
+    @property
+    def websocket_url(self) -> str:
+        """For a browser, with its credentials; empty with somebody else's NATS."""
+        return self.nats.websocket_url if self.nats else ""
+
+    @property
+    def _host(self) -> str:
+        return "0.0.0.0" if self.plan.lan else "127.0.0.1"
 
     @property
     def nats_url(self) -> str:
@@ -146,7 +161,7 @@ class Stack:
             "http_url": self.http_url,
             **several,
             "nats_url": self.nats_url,
-            "ws_url": self.nats.websocket_url if self.nats else "",
+            "ws_url": self.websocket_url,
             "monitor_url": self.nats.monitor_url if self.nats else "",
             "redis_url": self.redis_url,
             "metrics_urls": [f"http://127.0.0.1:{port}/metrics" for port in self.metrics_ports],
@@ -164,6 +179,7 @@ class Stack:
                 port_or_free(plan.ws_port, 8080),
                 port_or_free(plan.monitor_port, 8222),
                 domain=Settings.from_env().nats.jetstream_domain,
+                websocket_host=self._host,
             )
         if plan.redis_url is None:
             self.redis = RedisServer(self.directory / "redis", port_or_free(plan.redis_port, 6379))
@@ -195,9 +211,9 @@ class Stack:
         return self._role_env("worker") | {"METRICS_ADDR": address}
 
     def _gateway_env(self, port: int) -> dict[str, str]:
-        page = f"ws://127.0.0.1:{self.nats.websocket_port}" if self.nats else ""
+        page = f"ws://{self.plan.lan or '127.0.0.1'}:{self.nats.websocket_port}" if self.nats else ""
         return self._role_env("gateway") | {
-            "GATEWAY_ADDR": f"127.0.0.1:{port}",
+            "GATEWAY_ADDR": f"{self._host}:{port}",
             "NATS_WEBSOCKET_URL": page,
         }
 

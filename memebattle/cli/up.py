@@ -7,12 +7,15 @@ import contextlib
 import signal
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from memebattle.cli.output import Problem, note
 from memebattle.cli.supervisor import Plan, Stack, running
+
+if TYPE_CHECKING:
+    from memebattle.cli.show import Wishes
 
 app = typer.Typer()
 
@@ -37,6 +40,11 @@ ReadyFile = Annotated[
 Restart = Annotated[bool, typer.Option("--restart", help="Start a worker again when it dies")]
 NoOpen = Annotated[bool, typer.Option("--no-open", help="Do not open a browser")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say only what goes wrong")]
+Lan = Annotated[bool, typer.Option("--lan", help="Let phones in: page and WebSocket listen on all addresses")]
+Players = Annotated[int, typer.Option(min=2, max=200, help="How many bots play, with --bots")]
+Bots = Annotated[bool, typer.Option("--bots", help="Open a battle that bots play; you may join it")]
+Storm = Annotated[int, typer.Option(min=0, help="Ask for so many memes at once, after a few seconds")]
+Chaos = Annotated[bool, typer.Option("--chaos", help="Kill a worker every few seconds")]
 
 
 @app.command()
@@ -89,20 +97,30 @@ def demo(
     ready_file: ReadyFile = None,
     restart: Restart = True,
     no_open: NoOpen = False,
+    players: Players = 6,
+    bots: Bots = False,
+    storm: Storm = 0,
+    chaos: Chaos = False,
+    lan: Lan = False,
     quiet: Quiet = False,
 ) -> None:
     """Show memebattle on this machine: no Docker, no token, no network.
 
-    Starts everything, opens the page, asks for a few memes and shows what happens on the way.
+    Starts everything, opens the page, asks for a few memes and shows what happens on the way. With --bots one
+    person sees a whole battle; with --lan others play along on their phones.
 
-    Example: memebattle demo --seconds 30 --no-open
+    Example: memebattle demo --players 6 --bots --storm 200 --chaos
     """
+    from memebattle.cli.lan import lan_address
+    from memebattle.cli.show import Wishes
+
     plan = Plan(
         workers, http_port, nats_port, ws_port, monitor_port, redis_port, metrics_port,
         data_dir, nats_url, redis_url, restart, logs_to_files=True, gateways=gateways,
-        environment={"LOCAL_LATENCY_MS": "400"},
+        lan=lan_address() if lan else "", environment={"LOCAL_LATENCY_MS": "400"},
     )  # fmt: skip
-    _run(_demo(plan, seconds, ready_file, open_browser=not no_open, quiet=quiet))
+    wishes = Wishes(players if bots else 0, storm, chaos=chaos)
+    _run(_demo(plan, wishes, seconds, ready_file, open_browser=not no_open, quiet=quiet))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
@@ -141,12 +159,18 @@ async def _up(plan: Plan, seconds: float | None, ready_file: Path | None, *, qui
 
 
 async def _demo(
-    plan: Plan, seconds: float | None, ready_file: Path | None, *, open_browser: bool, quiet: bool
+    plan: Plan,
+    wishes: Wishes,
+    seconds: float | None,
+    ready_file: Path | None,
+    *,
+    open_browser: bool,
+    quiet: bool,
 ) -> None:
     from memebattle.cli.show import Show
 
     async with running(plan, note, ready_file) as stack:
-        show = Show(stack, quiet=quiet)
+        show = Show(stack, wishes, quiet=quiet)
         show.welcome()
         if open_browser:
             _open(stack.http_url)

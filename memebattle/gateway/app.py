@@ -15,12 +15,14 @@ from typing import Any
 from fastapi import FastAPI
 
 import memebattle
+from memebattle.battle import http as battles
 from memebattle.bootstrap.reception import GatewayParts, open_reception
 from memebattle.bootstrap.wiring import Wiring, wire
 from memebattle.chat import http as chat
 from memebattle.chat import pod_handlers
 from memebattle.chat.pod import pod_id_of
 from memebattle.gateway import errors, web
+from memebattle.memes import engine_handlers
 from memebattle.memes import http as memes
 from memebattle.priority import http as priority
 from memebattle.priority import insight_http as priority_insight
@@ -37,6 +39,7 @@ ROUTERS = (
     (priority_insight.router, (400, 413, 422, 503)),
     (priority.router, (400, 404, 409, 413, 422, 429, 503, 504)),
     (priority_vitals.router, (422,)),
+    (battles.router, (400, 404, 422, 503)),
 )
 
 
@@ -45,10 +48,11 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     wiring = wire(settings or Settings.from_env(), "gateway")
     settings = wiring.settings
     wiring.broker.include_router(pod_handlers.routes(pod_id_of(settings.worker_id)))
+    wiring.broker.include_router(engine_handlers.gateway_routes())
     app = errors.Application(
         title="memebattle",
         version=memebattle.__version__,
-        summary="Memes, exactly one answer each; chat, and no token missed; tasks, and which comes first",
+        summary="Memes, exactly one answer each; chat, and no token missed; tasks ranked; battles of memes",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(wiring, GatewayParts(**overrides)),
@@ -74,6 +78,7 @@ def _lifespan(wiring: Wiring, parts: GatewayParts) -> Any:
             app.state.asking, app.state.gallery = reception.asking, reception.gallery
             app.state.chatting, app.state.sessions = reception.chatting, reception.sessions
             front = reception.priority
+            app.state.battles = reception.battles
             app.state.priority, app.state.insight, app.state.vitals = front.desk, front.insight, front.vitals
             wiring.health.starting = False
             log.info("Gateway is ready", extra={"address": wiring.settings.gateway.address})

@@ -19,6 +19,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from memebattle.battle import http as battles
 from memebattle.bus.publishing import MessageTooLarge, PublishFailed
 from memebattle.bus.refusals import IdConflict, QueueFull, Unavailable
 from memebattle.chat.asking import MemoryAway, UnknownMessage
@@ -43,6 +44,7 @@ PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
     PodFull: (503, "pod-full", True),
     MemoryAway: (503, "memory-unavailable", True),
     **priority.PROBLEMS,
+    **battles.PROBLEMS,
     Unavailable: (503, "nats-unavailable", True),
     PublishFailed: (503, "nats-unavailable", False),
     nats.errors.Error: (503, "nats-unavailable", False),

@@ -140,6 +140,7 @@ def page_settings(wiring: Wiring) -> APIRouter:
         "websocket_url": gateway.websocket_url or None,
         "request_subject": nats.request_subject,
         "response_subject": nats.response_subject,
+        "contexts": _names(gateway.contexts),
     }
     router = APIRouter(include_in_schema=False)
 
@@ -148,6 +149,10 @@ def page_settings(wiring: Wiring) -> APIRouter:
         return JSONResponse(content, headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
 
 
 def pages(app: FastAPI, static: Path = STATIC) -> None:

@@ -6,6 +6,7 @@ own, so counts never leak from one test into another. Labels are bounded: patter
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ from prometheus_client import (
 # the documents' buckets, with two small ones in front so that cache hits are told apart
 DURATION_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+RECENT = 100  # how many latencies are remembered until somebody asks for them
+COMMAND_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 SIZE_BUCKETS = (128, 256, 512, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576)
 
 type ASGIApp = Callable[[Any, Any, Any], Awaitable[None]]
@@ -92,6 +95,7 @@ class MemeMetrics(Intake):
             "source",
             "outcome",
         )
+        self._recent: deque[float] = deque(maxlen=RECENT)
         self.successes = make.counter("success_total", "Requests answered with an image")
         self.cache_hits = make.counter("cache_hits_total", "Images found in the cache")
         self.cache_misses = make.counter("cache_misses_total", "Images not found in any cache")
@@ -106,6 +110,29 @@ class MemeMetrics(Intake):
         self.image_store_errors = make.counter(
             "image_store_errors_total", "Object store operations that failed"
         )
+
+    def took(self, source: str, outcome: str, seconds: float) -> None:
+        """A request was answered after so long."""
+        self.processing.labels(source, outcome).observe(seconds)
+        self._recent.append(seconds)
+
+    def recent(self) -> list[float]:
+        """The seconds of the answers since the last call, of the last hundred at most."""
+        found = list(self._recent)
+        self._recent.clear()
+        return found
+
+    def counts(self) -> dict[str, int]:
+        """What was counted since this process began, by the names of the engine room."""
+        return {
+            "answered": _total(self.requests),
+            "errors": _total(self.errors),
+            "cache_hits": _total(self.cache_hits),
+            "cache_misses": _total(self.cache_misses),
+            "duplicates": _total(self.duplicates),
+            "coalesced": _total(self.coalesced),
+            "provider_calls": _total(self.provider_calls),
+        }
 
 
 class WorkflowMetrics(Intake):
@@ -203,6 +230,24 @@ class PriorityMetrics(Intake):
         )
 
 
+class BattleMetrics:
+    """Battles: what people do, and what they are told."""
+
+    def __init__(self, make: _Instruments) -> None:
+        self.open = make.gauge("open", "Battles that this process looks after")
+        self.commands = make.counter(
+            "commands_total", "Commands replied to; outcome: ok or why not", "verb", "outcome"
+        )
+        self.command_duration = make.histogram(
+            "command_duration_seconds",
+            "From taking a command to its reply",
+            "verb",
+            buckets=COMMAND_BUCKETS,
+        )
+        self.votes = make.counter("votes_total", "Choices that this process stored")
+        self.views = make.counter("views_total", "Times that phones and screens were told how it stands")
+
+
 class Metrics:
     """The instruments of one process."""
 
@@ -212,11 +257,12 @@ class Metrics:
         self.workflow = WorkflowMetrics(_Instruments(self.registry, "chat_workflow"))
         self.chat = ChatMetrics(_Instruments(self.registry, "chat"))
         self.priority = PriorityMetrics(_Instruments(self.registry, "priority"))
+        self.battles = BattleMetrics(_Instruments(self.registry, "battles"))
 
         ours = _Instruments(self.registry, "memebattle")
         self.serving = ours.gauge(
             "serving",
-            "1 for what this process serves; context: memes, chat, priority, gateway",
+            "1 for what this process serves; context: memes, chat, priority, battle, gateway",
             "context",
             "version",
         )
@@ -244,6 +290,12 @@ class Metrics:
         """`/metrics` as an ASGI application."""
         app: ASGIApp = make_asgi_app(self.registry)
         return app
+
+
+def _total(counter: Counter) -> int:
+    """Of all labels together."""
+    samples = (sample for family in counter.collect() for sample in family.samples)
+    return round(sum(sample.value for sample in samples if sample.name.endswith("_total")))
 
 
 def declared() -> dict[str, str]:

@@ -155,3 +155,73 @@ class MemeStatus(Stamped):
     )
     worker: str = Field(description="Which worker says so")
     position: int | None = Field(None, description="About how many requests wait, this one included")
+
+
+type WorkerState = Literal["new", "idle", "busy", "leaving"]
+
+
+class Counters(WireModel):
+    """What happened to requests for memes. It only ever grows."""
+
+    answered: int = Field(0, description="Requests answered, with a picture or without")
+    errors: int = Field(0, description="Tries that failed")
+    cache_hits: int = Field(0, description="Pictures that had been made before")
+    cache_misses: int = Field(0, description="Pictures that had not")
+    duplicates: int = Field(0, description="Copies of requests that nobody had to work on")
+    coalesced: int = Field(0, description="Requests that shared the picture of an identical one in work")
+    provider_calls: int = Field(0, description="Times a provider was asked to draw")
+
+
+class WorkerHeartbeat(WireModel):
+    """A worker lives; every second, and at once when it comes and when it begins to leave."""
+
+    worker_id: Token = Field(description="Its name, usually that of its host", examples=["worker-1"])
+    contexts: list[str] = Field(description="What it serves", examples=[["memes", "chat"]])
+    state: WorkerState = Field(description="`new` for its first three seconds, `leaving` once it stops")
+    in_work: int = Field(description="What it works on now, in all its contexts")
+    slots: int = Field(description="Memes it may work on at one time; who draws none, of what it does serve")
+    started_at: float = Field(description="Unix seconds; tells it apart from an earlier one of its name")
+    counters: Counters = Field(description="Since it was started")
+    latencies_ms: list[float] = Field(
+        default_factory=list,
+        max_length=100,
+        description="From taking a request to its stored answer, of those answered since the last heartbeat",
+    )
+    battles: list[str] = Field(
+        default_factory=list, max_length=100, description="Battles that go on and are known to it"
+    )
+
+
+class WorkerVitals(WireModel):
+    """One worker in the engine room."""
+
+    worker_id: str = Field(description="Its name, usually that of its host", examples=["worker-1"])
+    state: WorkerState = Field(description="`new` for its first seconds, `leaving` from when it is stopped")
+    in_work: int = Field(description="Requests of all contexts that it has in work")
+    slots: int = Field(description="How many it takes at one time")
+    age_s: float = Field(description="Seconds since it was started")
+
+
+class MemeStats(WireModel):
+    """How the platform is."""
+
+    gateway: str = Field(description="Which gateway says so", examples=["gateway-1"])
+    at: int = Field(description="Milliseconds since 1970, by the clock of that gateway")
+    lag: int | None = Field(description="Requests that wait or are in work; null while nobody can say")
+    wish: int | None = Field(
+        description="How many workers KEDA would have now: lag / lag_threshold, rounded up, at most"
+        " max_replicas; null while the lag is unknown"
+    )
+    lag_threshold: int = Field(description="Requests that one more worker is worth")
+    max_replicas: int = Field(description="More workers there will not be")
+    workers: list[WorkerVitals] = Field(description="Those that were heard in the last seconds")
+    totals: Counters = Field(description="Of all workers there ever were while a gateway listened")
+    per_second: float = Field(description="Requests answered, over the last five seconds")
+    p50_ms: float | None = Field(description="From taking a request to its answer, over half a minute")
+    p95_ms: float | None = Field(description="The same, of the slowest one in twenty")
+    battles: int = Field(description="Battles that go on")
+    redis_up: bool = Field(description="Whether Redis answers that gateway in time")
+
+    def body(self) -> bytes:
+        """With nulls: what is not known is said to be so."""
+        return self.model_dump_json().encode()

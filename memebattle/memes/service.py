@@ -220,7 +220,7 @@ class MemeService:
             case _:
                 outcome = "error"
                 await self._tell_status(job.request_id, "failed")
-        self._metrics.processing.labels(job.delivery.source, outcome).observe(job.seconds)
+        self._metrics.took(job.delivery.source, outcome, job.seconds)
         log.info("Successfully sent response", extra={"outcome": outcome, "seconds": round(job.seconds, 3)})
 
     async def _tell_status(

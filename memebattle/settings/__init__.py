@@ -17,6 +17,7 @@ from typing import Any, Literal, Self
 
 from pydantic import SecretStr, ValidationError
 
+from memebattle.settings.battle import BattleSettings
 from memebattle.settings.chat import ChatSettings
 from memebattle.settings.delivery import DeliverySettings, RedisFailurePolicy
 from memebattle.settings.generation import (
@@ -36,6 +37,7 @@ from memebattle.settings.text import TextProvider, TextSettings
 __all__ = [
     "DEFAULT_HF_MODEL",
     "ORIGINAL",
+    "BattleSettings",
     "CacheSettings",
     "ChatSettings",
     "DeliverySettings",
@@ -86,6 +88,7 @@ class Settings:
     priority: PrioritySettings = field(default_factory=PrioritySettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     legacy: LegacySettings = field(default_factory=LegacySettings)
+    battle: BattleSettings = field(default_factory=BattleSettings)
     gateway: GatewaySettings = field(default_factory=GatewaySettings)
     observability: ObservabilitySettings = field(default_factory=ObservabilitySettings)
 
@@ -107,6 +110,7 @@ class Settings:
             priority=_read(PrioritySettings, source),
             cache=_read(CacheSettings, source),
             legacy=_read(LegacySettings, source),
+            battle=_read(BattleSettings, source),
             gateway=_read(GatewaySettings, source),
             observability=_read(ObservabilitySettings, source),
         )
@@ -142,6 +146,7 @@ _GROUPS: dict[str, type[Group]] = {
     "priority": PrioritySettings,
     "cache": CacheSettings,
     "legacy": LegacySettings,
+    "battle": BattleSettings,
     "gateway": GatewaySettings,
     "observability": ObservabilitySettings,
 }

@@ -25,7 +25,7 @@ class DeliverySettings(Group):
         description="Queue group of the Core subscription",
     )
     contexts: str = Field(
-        "memes,chat,priority",
+        "memes,chat,priority,battle",
         alias="WORKER_CONTEXTS",
         description="What this worker process serves, comma separated",
     )

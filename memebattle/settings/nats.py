@@ -107,6 +107,9 @@ class NatsSettings(Group):
         alias="NATS_PRIORITY_RESULTS_STREAM",
         description="Results, suggestions and human decisions of a week",
     )
+    battle_stream: str = Field(
+        "BATTLES", alias="NATS_BATTLE_STREAM", description="Everything that happened in battles of a week"
+    )
     events_stream: str = Field(
         "SYSTEM_EVENTS", alias="NATS_EVENTS_STREAM", description="Audit trail and system events of a month"
     )

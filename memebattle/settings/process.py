@@ -21,6 +21,11 @@ class GatewaySettings(Group):
     max_wait: float = Field(
         60, ge=0, alias="GATEWAY_MAX_WAIT", description="Most seconds `Prefer: wait=N` may hold a request"
     )
+    contexts: str = Field(
+        "memes,chat,priority,battle",
+        alias="PAGE_CONTEXTS",
+        description="What the page offers, comma separated; name only what some worker serves",
+    )
 
 
 class ObservabilitySettings(Group):

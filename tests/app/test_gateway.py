@@ -36,6 +36,10 @@ def test_it_builds_with_an_empty_environment(monkeypatch: pytest.MonkeyPatch) ->
     paths = create_app().openapi()["paths"]
 
     assert set(paths) == {
+        "/api/battles/{code}",
+        "/api/battles/{code}/events",
+        "/api/battles/{code}/export.csv",
+        "/api/battles/{code}/export.json",
         "/api/memes",
         "/api/memes/{request_id}",
         "/images/{sha256}.webp",
@@ -241,6 +245,7 @@ async def test_the_page_learns_where_nats_is() -> None:
             "websocket_url": None,
             "request_subject": "meme.request",
             "response_subject": "meme.response",
+            "contexts": ["memes", "chat", "priority", "battle"],
         }
     async with open_desk({"NATS_WEBSOCKET_URL": "wss://nats.example"}) as desk:
         assert (await desk.http.get("/config.json")).json()["websocket_url"] == "wss://nats.example"

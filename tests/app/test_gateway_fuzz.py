@@ -16,6 +16,10 @@ from typing import Any
 import httpx
 import pytest
 
+from memebattle.battle import events
+from memebattle.battle.options import Options
+from memebattle.battle.state import Battle
+from memebattle.battle.table import fact_of
 from memebattle.gateway.app import create_app
 from memebattle.kit.metrics import Metrics
 from tests.bureau import Bureau
@@ -24,7 +28,8 @@ from tests.desk import Desk, open_desk
 NAME = "ticket-4711"  # of the examples
 API = "/api/v1/prioritization"
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "40"))  # for each route
-STREAMS = {"/api/sse", "/api/v1/prioritization/{request_id}/events"}  # which do not end by themselves
+# which do not end by themselves
+STREAMS = {"/api/sse", "/api/v1/prioritization/{request_id}/events", "/api/battles/{code}/events"}
 TOKENS = [
     NAME,
     "a" * 64,
@@ -64,7 +69,7 @@ def routes() -> Iterator[tuple[str, str]]:
 
 @pytest.fixture
 async def desk(metrics: Metrics) -> AsyncIterator[Desk]:
-    """A gateway that knows a task, a user, a request and a message of this name, so that not all is 404."""
+    """A gateway that knows a task, a user, a request, a message and a battle of this name: not all is 404."""
     bureau = Bureau(metrics)
     await bureau.prioritise(id=NAME)
     async with open_desk() as desk:
@@ -73,6 +78,8 @@ async def desk(metrics: Metrics) -> AsyncIterator[Desk]:
         await desk.http.put(f"/api/v1/users/{NAME}/cache", json={"role": "CEO"})
         await desk.http.post("/api/memes", json={"id": NAME, "prompt": "a cat"})
         await desk.http.post("/api/chat", json={"message_id": NAME, "session_id": NAME, "message": "hello"})
+        opened = events.Created(at=1, host="h", salt="s", options=Options())
+        await desk.facts.add(fact_of(Battle(NAME), opened))
         yield desk
 
 

@@ -24,7 +24,7 @@ from tests.chart.pods import Object, Pod, Value, environment, pods
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "helm" / "memebattle"
 NAME = "meme-generator"
-ROLES = ("worker", "workflow", "priority", "gateway", "streams")
+ROLES = ("worker", "workflow", "priority", "battle", "gateway", "streams")
 
 # every combination of values that the chart ships, and none at all
 PRESETS: dict[str, Path | None] = {
@@ -76,7 +76,7 @@ class Rendering:
         return found[0]
 
     def pod(self, role: str) -> Pod:
-        """The pod of a component: worker, workflow, priority, gateway or streams."""
+        """The pod of a component: worker, workflow, priority, battle, gateway or streams."""
         (found,) = [pod for pod in pods(self.objects) if pod.component == role]
         return found
 

@@ -29,7 +29,7 @@ def test_every_variable_is_one_that_we_read(preset: str) -> None:
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_role_understands_its_environment(preset: str) -> None:
     rendering = render(preset=preset)
-    contexts = {"worker": "memes", "workflow": "chat", "priority": "priority"}
+    contexts = {"worker": "memes", "workflow": "chat", "priority": "priority", "battle": "battle"}
 
     for role in roles_of(rendering):
         settings = settings_of(rendering, role)
@@ -133,6 +133,6 @@ def test_a_changed_variable_starts_new_pods() -> None:
 
     before, after = checksums(render()), checksums(render(given("settings.CACHE_TTL=60")))
 
-    assert len(before) == 4
+    assert len(before) == 5
     assert [old for old, new in zip(before, after, strict=True) if old == new] == []
     assert before == checksums(render(is_upgrade=True))

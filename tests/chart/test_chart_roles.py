@@ -18,6 +18,7 @@ SECRETS = {
     "worker": {"HF_API_TOKEN"},
     "workflow": {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CHAT_CUSTOM_KEY"},
     "priority": {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CHAT_CUSTOM_KEY", "CACHE_USER_KEY"},
+    "battle": set(),
     "gateway": {"CACHE_USER_KEY"},
     "streams": set(),
 }
@@ -25,6 +26,7 @@ USERS = {
     "worker": "worker",
     "workflow": "worker",
     "priority": "worker",
+    "battle": "worker",
     "gateway": "gateway",
     "streams": "provision",
 }
@@ -110,7 +112,7 @@ def test_values_of_secrets_are_in_the_secret_only() -> None:
 def test_an_address_in_a_secret_takes_the_place_of_the_plain_one() -> None:
     rendering = render(given("redis.existingSecret=redis-address"))
 
-    for role in ("worker", "workflow", "priority", "gateway"):
+    for role in ("worker", "workflow", "priority", "battle", "gateway"):
         assert rendering.environment(role)["REDIS_URL"] == SecretKey("redis-address", "REDIS_URL")
     assert "REDIS_URL" not in rendering.only("ConfigMap", "meme-generator")["data"]
 
@@ -178,6 +180,7 @@ def test_the_names_of_the_documents() -> None:
         "meme-generator",
         "meme-generator-workflow",
         "meme-generator-priority",
+        "meme-generator-battle",
         "meme-generator-gateway",
     }
     assert [pod.component for pod in pods(rendering.objects) if pod.labels.get("app") == "meme-backend"] == [
@@ -209,10 +212,14 @@ def test_the_hooks_run_when_they_should() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "kinds"),
-    [("keda", {"ScaledObject"}), ("hpa", {"HorizontalPodAutoscaler"}), ("none", set())],
+    ("role", "mode", "kinds"),
+    [
+        (role, mode, kinds)
+        for role in WORKERS
+        for mode, kinds in (("keda", {"ScaledObject"}), ("hpa", {"HorizontalPodAutoscaler"}), ("none", set()))
+        if (role, mode) != ("battle", "keda")  # it has no queue
+    ],
 )
-@pytest.mark.parametrize("role", WORKERS)
 def test_one_autoscaler_per_role(role: str, mode: str, kinds: set[str]) -> None:
     chosen = given(f"{role}.autoscaling.mode={mode}", f"{role}.autoscaling.minReplicas=1")
     rendering = render(chosen)
@@ -246,6 +253,7 @@ def test_who_may_sleep_has_no_budget() -> None:
     assert {each["metadata"]["name"] for each in render().all("PodDisruptionBudget")} == {
         "meme-generator-workflow",
         "meme-generator-priority",
+        "meme-generator-battle",
         "meme-generator-gateway",
     }
     awake = render(given("worker.autoscaling.minReplicas=1")).all("PodDisruptionBudget")
@@ -257,7 +265,7 @@ def test_providers_are_reached_by_those_who_call_them() -> None:
     chosen = given("networkPolicy.enabled=true")
     closed = merge(chosen, given("networkPolicy.providersEgress=false"))
 
-    assert _reach_the_internet(render(chosen)) == set(WORKERS)
+    assert _reach_the_internet(render(chosen)) == set(WORKERS) - {"battle"}  # it asks the others
     assert _reach_the_internet(render(closed)) == set()
 
 

@@ -34,8 +34,8 @@ FAULTS: list[tuple[str, str]] = [
         f'The name "{"m" * 48}" has 48 characters and what is added to it needs 16 of 63',
     ),
     (
-        "worker.enabled=false,workflow.enabled=false,priority.enabled=false,gateway.enabled=false",
-        "Nothing is enabled: set worker.enabled, workflow.enabled, priority.enabled or gateway.enabled to",
+        ",".join(f"{role}.enabled=false" for role in (*WORKERS, "battle", "gateway")),
+        "Nothing is enabled: set worker.enabled, workflow.enabled, priority.enabled, battle.enabled or",
     ),
     # labels
     (
@@ -93,6 +93,10 @@ FAULTS: list[tuple[str, str]] = [
     ),
     ("secrets.create=true", "secrets.create is true and secrets.data is empty: put the tokens there"),
     # scaling
+    (
+        "battle.replicas=0,battle.autoscaling.mode=none",
+        "battle.replicas is 0, and who plays waits for a reply: set it to 1 or more, or battle.enabled to",
+    ),
     *(
         (values.format(role=role), sentence.format(role=role))
         for role in WORKERS

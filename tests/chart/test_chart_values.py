@@ -42,7 +42,7 @@ FREE = [
     "streams.job.resources.limits",
     *(
         f"{role}.{key}"
-        for role in ("worker", "workflow", "priority", "gateway")
+        for role in ("worker", "workflow", "priority", "battle", "gateway")
         for key in (
             "autoscaling.behavior.scaleUp",
             "autoscaling.behavior.scaleDown",

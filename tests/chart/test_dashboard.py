@@ -165,6 +165,7 @@ def test_the_rows_of_an_operator() -> None:
         "Cache",
         "Chat",
         "Priority",
+        "Battles",
         "NATS server",
         "Process health",
     ]

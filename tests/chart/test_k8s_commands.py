@@ -86,6 +86,7 @@ def test_the_files_are_those_of_the_documents(rendered: Path) -> None:
 def test_everything_that_runs_is_in_one_file(running: list[Manifest]) -> None:
     assert sorted(of_kind(running, "Deployment")) == [
         "meme-generator",
+        "meme-generator-battle",
         "meme-generator-gateway",
         "meme-generator-priority",
         "meme-generator-workflow",
@@ -113,7 +114,8 @@ def test_only_scaled_objects_need_keda(running: list[Manifest], scaling: list[Ma
 def test_scaled_objects_scale_what_is_there(running: list[Manifest], scaling: list[Manifest]) -> None:
     targets = {each["spec"]["scaleTargetRef"]["name"] for each in scaling}
 
-    assert targets == set(of_kind(running, "Deployment")) - {"meme-generator-gateway"}
+    without_queue = {"meme-generator-gateway", "meme-generator-battle"}
+    assert targets == set(of_kind(running, "Deployment")) - without_queue
 
 
 def test_what_is_referred_to_is_in_the_same_file(running: list[Manifest]) -> None:
@@ -127,7 +129,7 @@ def test_what_is_referred_to_is_in_the_same_file(running: list[Manifest]) -> Non
         if "configMapRef" in source
     }
 
-    assert len(workloads) == 5
+    assert len(workloads) == 6
     assert configured == set(of_kind(running, "ConfigMap"))
     assert {pod["serviceAccountName"] for pod in workloads} == set(of_kind(running, "ServiceAccount"))
     assert of_kind(running, "Secret") == {}
@@ -243,7 +245,7 @@ def test_it_says_what_to_do_next(tmp_path: Path) -> None:
         "render", "--output", str(tmp_path), "--set", "image.tag=latest", "--all", "--namespace", "memes"
     )
 
-    assert "4 Deployments" in ended.stdout
+    assert "5 Deployments" in ended.stdout
     assert "meme-generator:latest" in ended.stderr
     assert "memebattle k8s secrets --namespace memes | kubectl apply -f -\n" in ended.stderr
     assert "tests.yaml" in ended.stdout

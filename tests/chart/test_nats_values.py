@@ -177,7 +177,7 @@ async def test_our_streams_fit_into_every_variant(developer: Client) -> None:
 
     assert info.streams == len(Topology.of(Settings()).streams)
     assert sizes == {"10Gi"}
-    assert declared == 7.25 * GIB < 10 * GIB
+    assert declared == 8.25 * GIB < 10 * GIB
 
 
 async def test_a_changed_secret_is_loaded_while_the_server_runs(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tests.chart.pods import Value, pods
 from tests.chart.rendering import FULL, ROLES, Rendering, render
 
 ROWS = {row.name: row for row in rows()}
-WORKERS = ("worker", "workflow", "priority")
+WORKERS = ("worker", "workflow", "priority", "battle")
 
 
 def settings_of(rendering: Rendering, role: str) -> Settings:

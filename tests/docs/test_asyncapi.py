@@ -170,6 +170,19 @@ ADDRESSES = {
     "PriorityStatus": "prioritization.status.{request_id}",
     "PriorityOverride": "prioritization.override.{request_id}",
     "PriorityAudit": "audit.priority.{action}",
+    "BattleCreate": "battle.command.{battle_id}.create",
+    "BattleJoin": "battle.command.{battle_id}.join",
+    "BattleEntry": "battle.command.{battle_id}.enter",
+    "BattleQuestion": "battle.command.{battle_id}.next",
+    "BattleVote": "battle.command.{battle_id}.vote",
+    "BattleHost": "battle.command.{battle_id}.host",
+    "BattleLook": "battle.state",
+    "BattleReply": None,
+    "BattleView": "battle.view.{battle_id}",
+    "BattleStage": "battle.stage.{battle_id}",
+    "BattleEvent": "battle.event.{battle_id}.{kind}.{key}",
+    "MemeStats": "meme.stats",
+    "WorkerHeartbeat": "worker.{worker_id}.heartbeat",
     "DeadLetter": "dlq.{stream}.{consumer}",
 }
 
@@ -228,6 +241,19 @@ def test_the_guarantees(document: dict[str, Any]) -> None:
         "PriorityStatus": "at-most-once",
         "PriorityOverride": "at-least-once",
         "PriorityAudit": "at-most-once",
+        "BattleCreate": "at-most-once",
+        "BattleJoin": "at-most-once",
+        "BattleEntry": "at-most-once",
+        "BattleQuestion": "at-most-once",
+        "BattleVote": "at-most-once",
+        "BattleHost": "at-most-once",
+        "BattleLook": "at-most-once",
+        "BattleReply": "at-most-once",
+        "BattleView": "at-most-once",
+        "BattleStage": "at-most-once",
+        "BattleEvent": "exactly-once",
+        "MemeStats": "at-most-once",
+        "WorkerHeartbeat": "at-most-once",
         "DeadLetter": "exactly-once",
     }
 
@@ -255,6 +281,16 @@ def test_each_operation_says_what_it_does(document: dict[str, Any]) -> None:
         "GatewayHearsPrioritySuggestions",
         "GatewayHearsPriorityStatus",
         "GatewayHearsPriorityOverride",
+        "BattleCreate",
+        "BattleJoin",
+        "BattleEntry",
+        "BattleQuestion",
+        "BattleVote",
+        "BattleHost",
+        "BattleLook",
+        "BattlePicture",
+        "BattleNoPicture",
+        "GatewayWorkerHeartbeatHeard",
     }
     assert all(each["summary"] and each["description"] for each in operations.values())
     assert operations["MemeCancel"]["summary"].startswith("Stop one request;")
@@ -312,9 +348,10 @@ def test_browsers_are_promised_what_the_accounts_allow(document: dict[str, Any])
         re.findall(r'"([^"]+)"', block)
         for block in re.findall(r"(?:publish|subscribe): \[(.*?)\]", browser, re.DOTALL)
     )
-    for channel in document["channels"].values():
+    for name, channel in document["channels"].items():
         said = channel["x-audience"]["browsers"]
-        address = channel["address"] or "_INBOX_whoever.asks"
+        inbox = "_INBOX.whoever.asks" if name == "BattleReply" else "_INBOX_whoever.asks"
+        address = channel["address"] or inbox
         assert (said == "publishes") == any(covers(each, address) for each in may_publish), address
         assert (said == "subscribes") == any(covers(each, address) for each in may_subscribe), address
         assert (said == "neither") == ({"$ref": "#/servers/websocket"} not in channel["servers"]), address

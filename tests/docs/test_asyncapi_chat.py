@@ -84,6 +84,8 @@ def test_each_operation_says_whose_it_is(document: dict[str, Any]) -> None:
         "PodHealth",
         "PodRollCall",
         "PodHeartbeat",
+        "MemeStats",
+        "GatewayWorkerHeartbeatHeard",
     }
     assert set(roles.values()) == {"worker", "gateway"}
 
@@ -105,6 +107,10 @@ def test_what_one_role_sends_the_other_receives(document: dict[str, Any]) -> Non
         "WorkflowCancel": to_workers,
         "ChatPodResponse": to_pods,
         "ChatBroadcast": to_pods,
+        "WorkerHeartbeat": to_pods,
+        # workers of battles hear what workers of memes say
+        "MemeCreated": {("worker", "send"), ("worker", "receive")},
+        "MemeError": {("worker", "send"), ("worker", "receive")},
     }
 
 
@@ -126,7 +132,7 @@ def test_pods_are_asked_with_request_reply(document: dict[str, Any]) -> None:
     replies = {
         name: name_in(each["reply"]["channel"])
         for name, each in document["operations"].items()
-        if "reply" in each and not name.startswith("Priority")
+        if "reply" in each and not name.startswith(("Priority", "Battle"))
     }
     assert replies == {
         "MemeRequestJetStream": "MemeAnswer",

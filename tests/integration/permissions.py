@@ -87,6 +87,36 @@ TAKING_TASKS = [
 ]
 READING_RESULTS = ["$JS.API.STREAM.MSG.GET.PRIORITY_RESULTS", "$JS.API.DIRECT.GET.PRIORITY_RESULTS"]
 
+# what is said of battles and of the engine room
+COMMANDING = ["battle.command.KBDF.join", "battle.command.new.create", "battle.state"]
+PLAYING = [
+    "battle.event.KBDF.course.log",
+    "battle.view.KBDF",
+    "battle.stage.KBDF",
+    "$JS.API.DIRECT.GET.BATTLES",
+]
+BEING_WATCHED = ["battle.view.*", "battle.view.KBDF", "battle.stage.*", "meme.stats"]
+SERVING_BATTLES = ["battle.command.*.* battle-hosts", "battle.state battle-hosts"]
+# a browser's reply subject, as the server rewrites it between accounts
+ACROSS = "_R_.Ab3dEf.Gh1jKl"
+MEDDLING_WITH_BATTLES = [
+    *(f"$JS.API.STREAM.{verb}.BATTLES" for verb in ("UPDATE", "DELETE", "PURGE", "MSG.DELETE", "MSG.GET")),
+    "$JS.API.CONSUMER.CREATE.BATTLES.x.battle.event.>",
+    "battle.event.KBDF",
+    "battle.event.KBDF.course",
+    "battle.event.KBDF.course.log.more",
+]
+OVERHEARING_BATTLES = [
+    "battle.command.*.*",
+    "battle.command.*.* other",
+    "battle.command.KBDF.join",
+    "battle.state",
+    "battle.event.>",
+    "battle.event.*.*.*",
+    "battle.>",
+    "_R_.>",
+]
+
 # role: may publish, may not publish, may subscribe, may not subscribe ("subject queue" names a queue group)
 RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
     "developer": (
@@ -99,6 +129,11 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             *ALL_OF_CHAT,
             *ALL_OF_PRIORITY,
             *READING_RESULTS,
+            *COMMANDING,
+            *PLAYING,
+            ACROSS,
+            "meme.stats",
+            "worker.w-1.heartbeat",
         ],
         [],
         [">", "_INBOX.>", "$JS.EVENT.ADVISORY.>"],
@@ -118,6 +153,8 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             # a consumer of two filters has none in its subject
             "$JS.API.CONSUMER.CREATE.PRIORITY_REQUESTS.priority-processor",
             "$JS.API.CONSUMER.DURABLE.CREATE.PRIORITY_REQUESTS.priority-processor",
+            "$JS.API.STREAM.CREATE.BATTLES",
+            "$JS.API.STREAM.UPDATE.BATTLES",
         ],
         [
             *ALL_OF_CHAT,
@@ -137,6 +174,13 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
             "$JS.API.CONSUMER.DELETE.MEMES.meme-generator",
             "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+            *COMMANDING,
+            *PLAYING,
+            ACROSS,
+            "$JS.API.STREAM.DELETE.BATTLES",
+            "$JS.API.STREAM.PURGE.BATTLES",
+            "meme.stats",
+            "worker.w-1.heartbeat",
         ],
         ["_INBOX_provision.>"],
         [
@@ -147,6 +191,10 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             ">",
             *ALL_OF_CHAT_HEARD,
             *ALL_OF_PRIORITY_HEARD,
+            *BEING_WATCHED,
+            *SERVING_BATTLES,
+            *OVERHEARING_BATTLES,
+            "worker.*.heartbeat",
         ],
     ),
     "worker": (
@@ -189,9 +237,13 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.CREATE.PRIORITY_REQUESTS.priority-processor",
             *TAKING_TASKS,
             *READING_RESULTS,
+            "$JS.API.STREAM.CREATE.BATTLES",
+            *PLAYING,
+            "meme.request",  # of a battle
+            ACROSS,
+            "worker.w-1.heartbeat",
         ],
         [
-            "meme.request",  # a worker does not give itself work
             "meme.response",  # only the answer stream speaks here
             "meme.response.error",
             "meme.cancel.x",
@@ -234,6 +286,11 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "_INBOX_provision.x.y",
             "_INBOX_monitor.x.y",
             *MEDDLING_WITH_PRIORITY,
+            *COMMANDING,
+            *MEDDLING_WITH_BATTLES,
+            "_R_.x",
+            "_R_.x.y.z",
+            "meme.stats",  # gateways tell it
         ],
         [
             "_INBOX_worker.>",
@@ -244,6 +301,9 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "prioritization.sync priority-workers",
             "prioritization.cancel.*",
             "prioritization.result priority-bridge",
+            *SERVING_BATTLES,
+            "meme.created",
+            "meme.response.error",
         ],
         [
             "prioritization.sync",  # without the queue group every worker would answer
@@ -273,6 +333,9 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "_INBOX.>",
             "_INBOX_gateway.>",
             ">",
+            *OVERHEARING_BATTLES,
+            *BEING_WATCHED,
+            "worker.*.heartbeat",
         ],
     ),
     "gateway": (
@@ -302,6 +365,8 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.INFO.WORKFLOW_REQUESTS.workflow-processor",
             "$JS.API.CONSUMER.INFO.PRIORITY_REQUESTS.priority-processor",
             *READING_RESULTS,
+            "$JS.API.DIRECT.GET.BATTLES",
+            "meme.stats",
         ],
         [
             "$JS.API.CONSUMER.INFO.MEMES.other",
@@ -348,6 +413,11 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.CONSUMER.CREATE.MEMES.x.meme.request",
             "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
             f"$JS.ACK.{ACK}",
+            *COMMANDING,
+            *(subject for subject in PLAYING if not subject.startswith("$JS")),
+            *MEDDLING_WITH_BATTLES,
+            ACROSS,
+            "worker.w-1.heartbeat",
         ],
         [
             "_INBOX_gateway.>",
@@ -363,6 +433,10 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "prioritization.suggestions.t",
             "prioritization.override.t",
             "prioritization.status.t",
+            "battle.view.*",
+            "battle.view.KBDF",
+            "meme.stats",
+            "worker.*.heartbeat",
         ],
         [
             "prioritization.request",
@@ -386,6 +460,9 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "chat.pod.*.heartbeat",
             "chat.>",
             ">",
+            *SERVING_BATTLES,
+            *OVERHEARING_BATTLES,
+            "battle.stage.*",
         ],
     ),
     "monitor": (
@@ -415,8 +492,20 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.STREAM.DELETE.MEMES",
             "$JS.API.STREAM.MSG.GET.MEME_RESULTS",
             "$JS.API.CONSUMER.MSG.NEXT.MEMES.meme-generator",
+            *COMMANDING,
+            *PLAYING,
+            *MEDDLING_WITH_BATTLES,
+            ACROSS,
+            "meme.stats",
+            "worker.w-1.heartbeat",
         ],
-        ["_INBOX_monitor.>", "$JS.EVENT.ADVISORY.>", "chat.pod.*.heartbeat"],
+        [
+            "_INBOX_monitor.>",
+            "$JS.EVENT.ADVISORY.>",
+            "chat.pod.*.heartbeat",
+            "worker.*.heartbeat",
+            "meme.stats",
+        ],
         [
             "_INBOX.>",
             "meme.request",
@@ -425,10 +514,18 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             ">",
             *(subject for subject in ALL_OF_CHAT_HEARD if not subject.endswith(".heartbeat")),
             *ALL_OF_PRIORITY_HEARD,
+            *SERVING_BATTLES,
+            *OVERHEARING_BATTLES,
+            "battle.view.*",
+            "battle.stage.*",
         ],
     ),
     "browser": (
-        ["meme.request", "meme.cancel.x"],
+        [
+            "meme.request",
+            "meme.cancel.x",
+            *COMMANDING,
+        ],
         [
             "answers.meme.x.response",
             "meme.response",
@@ -450,6 +547,13 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             *TAKING_TASKS,
             *READING_RESULTS,
             *MEDDLING_WITH_PRIORITY,
+            *PLAYING,
+            *MEDDLING_WITH_BATTLES,
+            ACROSS,
+            "battle.command.KBDF",
+            "battle.command.KBDF.join.more",
+            "meme.stats",
+            "worker.w-1.heartbeat",
         ],
         [
             "meme.response",
@@ -458,6 +562,7 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "meme.status.*",
             "answers.meme.x.>",
             "_INBOX.x.*",
+            *BEING_WATCHED,
         ],
         [
             "meme.request",
@@ -469,6 +574,9 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             ">",
             *ALL_OF_CHAT_HEARD,
             *ALL_OF_PRIORITY_HEARD,
+            *SERVING_BATTLES,
+            *OVERHEARING_BATTLES,
+            "worker.*.heartbeat",
         ],
     ),
 }

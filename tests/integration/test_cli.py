@@ -23,7 +23,7 @@ from memebattle.cli.redrive import _renamed
 
 STREAMS = [
     *("MEMES", "MEMES_LOG", "MEME_RESULTS", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "DEAD_LETTERS"),
-    *("PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS"),
+    *("PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS", "BATTLES"),
 ]
 MEMEBATTLE = [sys.executable, "-m", "memebattle"]
 PORTS = ["--http-port", "0", "--nats-port", "0", "--ws-port", "0", "--monitor-port", "0", "--redis-port", "0"]

@@ -23,9 +23,10 @@ from tests.waiting import wait_until
 
 MEMES = ["MEMES", "MEMES_LOG", "MEME_RESULTS", "OBJ_meme-images", "meme-generator"]
 CHAT = ["WORKFLOW_REQUESTS", "CHAT_CHUNKS", "workflow-processor"]
-CONTEXTS = ("memes", "chat", "priority")
+CONTEXTS = ("memes", "chat", "priority", "battle")
 PRIORITY = ["PRIORITY_REQUESTS", "PRIORITY_RESULTS", "SYSTEM_EVENTS", "priority-processor"]
-NAMES = [*MEMES, *CHAT, *PRIORITY, "DEAD_LETTERS"]
+BATTLE = ["BATTLES"]
+NAMES = [*MEMES, *CHAT, *PRIORITY, *BATTLE, "DEAD_LETTERS"]
 
 
 @pytest.fixture
@@ -187,7 +188,13 @@ async def test_what_is_told_to_pods_is_kept_nowhere(js: JetStreamContext, topolo
 
 @pytest.mark.parametrize(
     ("contexts", "names"),
-    [("memes", MEMES), ("chat", CHAT), ("priority", PRIORITY), ("memes,chat", [*MEMES, *CHAT])],
+    [
+        ("memes", MEMES),
+        ("chat", CHAT),
+        ("priority", PRIORITY),
+        ("battle", BATTLE),
+        ("memes,chat", [*MEMES, *CHAT]),
+    ],
 )
 async def test_a_worker_makes_the_streams_of_its_contexts(
     contexts: str, names: list[str], nats_server: NatsServer, js: JetStreamContext, topology: Topology
@@ -417,7 +424,9 @@ async def test_a_lost_consumer_is_put_back(
         assert restores == 1
 
 
-@pytest.mark.parametrize("stream", ["MEMES", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "PRIORITY_RESULTS"])
+@pytest.mark.parametrize(
+    "stream", ["MEMES", "WORKFLOW_REQUESTS", "CHAT_CHUNKS", "PRIORITY_RESULTS", "BATTLES"]
+)
 async def test_a_lost_stream_is_put_back_with_its_consumer(
     stream: str, nats_server: NatsServer, js: JetStreamContext, topology: Topology
 ) -> None:

@@ -1,5 +1,5 @@
 {{/*
-Names, labels and small blocks that more than one template needs. A role is `worker`, `workflow`, `priority`
+Names, labels and small blocks that more than one template needs. A role is `worker`, `workflow`, `priority`, `battle`
 or `gateway`: the name of its values, of its folder here and of its component label.
 */}}
 

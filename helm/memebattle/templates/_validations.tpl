@@ -14,6 +14,7 @@ be stands in values.schema.json.
 {{- end }}
 {{- end }}
 {{- include "memebattle.kedaFaults" . }}
+{{- include "memebattle.battleFaults" . }}
 {{- include "memebattle.gatewayFaults" . }}
 {{- include "memebattle.graceFaults" . }}
 {{- include "memebattle.bridgeFaults" . }}
@@ -29,8 +30,8 @@ The name {{ . | quote }} cannot be used for a Service: set fullnameOverride to l
 The name {{ . | quote }} has {{ len . }} characters and what is added to it needs 16 of 63: set fullnameOverride to at most 47.
 {{- end }}
 {{- end }}
-{{- if not (or .Values.worker.enabled .Values.workflow.enabled .Values.priority.enabled .Values.gateway.enabled) }}
-Nothing is enabled: set worker.enabled, workflow.enabled, priority.enabled or gateway.enabled to true.
+{{- if not (or .Values.worker.enabled .Values.workflow.enabled .Values.priority.enabled .Values.battle.enabled .Values.gateway.enabled) }}
+Nothing is enabled: set worker.enabled, workflow.enabled, priority.enabled, battle.enabled or gateway.enabled to true.
 {{- end }}
 {{- end -}}
 
@@ -41,7 +42,7 @@ Nothing is enabled: set worker.enabled, workflow.enabled, priority.enabled or ga
 {{- range $kind, $values := .Values.metrics }}
 {{- $_ := set $places (printf "metrics.%s.labels" $kind) $values.labels }}
 {{- end }}
-{{- range $role := list "worker" "workflow" "priority" "gateway" }}
+{{- range $role := list "worker" "workflow" "priority" "battle" "gateway" }}
 {{- $_ := set $places (printf "%s.podLabels" $role) (index $.Values $role).podLabels }}
 {{- range $name, $_ := (index $.Values $role).podAnnotations }}
 {{- if hasPrefix "checksum/" $name }}
@@ -141,6 +142,17 @@ nats.monitoringEndpoint is {{ .monitoringEndpoint | quote }}: KEDA wants a host 
 {{- end }}
 {{- end -}}
 
+{{- define "memebattle.battleFaults" -}}
+{{- with .Values.battle }}
+{{- if .enabled }}
+{{- include "memebattle.scalingFaults" (dict "role" "battle" "values" .) }}
+{{- if and (eq .autoscaling.mode "none") (lt (int .replicas) 1) }}
+battle.replicas is {{ .replicas }}, and who plays waits for a reply: set it to 1 or more, or battle.enabled to false.
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end -}}
+
 {{- define "memebattle.gatewayFaults" -}}
 {{- with .Values.gateway }}
 {{- if .enabled }}
@@ -210,7 +222,7 @@ LEGACY_REDIS_BRIDGE is on and priority.autoscaling.minReplicas 0: a sleeping wor
 {{- define "memebattle.settingsFaults" -}}
 {{- $own := include "memebattle.ownVariables" . | fromYaml }}
 {{- $streams := include "memebattle.streamVariables" . | fromYamlArray }}
-{{- range $role := list "" "worker" "workflow" "priority" "gateway" }}
+{{- range $role := list "" "worker" "workflow" "priority" "battle" "gateway" }}
 {{- $place := empty $role | ternary "settings" (printf "%s.settings" $role) }}
 {{- $settings := get (empty $role | ternary $.Values (get $.Values $role | default dict)) "settings" }}
 {{- range $name, $_ := $settings }}

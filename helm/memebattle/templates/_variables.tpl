@@ -30,6 +30,7 @@ WORKER_CONCURRENCY: {{ $values.worker.concurrency | quote }}
 CHAT_CONCURRENCY: {{ $values.workflow.concurrency | quote }}
 PRIORITY_CONCURRENCY: {{ $values.priority.concurrency | quote }}
 WORKER_MAX_REPLICAS: {{ include "memebattle.maxReplicas" . | quote }}
+PAGE_CONTEXTS: {{ $values.gateway.pageContexts | default (include "memebattle.contexts" .) | quote }}
 METRICS_ADDR: "0.0.0.0:9090"
 GATEWAY_ADDR: "0.0.0.0:8000"
 LOG_FORMAT: json
@@ -54,11 +55,24 @@ OTEL_EXPORTER_OTLP_ENDPOINT: {{ . | quote }}
 {{- $most -}}
 {{- end -}}
 
+{{/* What the enabled roles serve: the page offers nothing else. */}}
+{{- define "memebattle.contexts" -}}
+{{- $contexts := list -}}
+{{- $served := dict "worker" "memes" "workflow" "chat" "priority" "priority" "battle" "battle" -}}
+{{- range $role := list "worker" "workflow" "priority" "battle" -}}
+{{- if (index $.Values $role).enabled -}}
+{{- $contexts = append $contexts (get $served $role) -}}
+{{- end -}}
+{{- end -}}
+{{- join "," $contexts -}}
+{{- end -}}
+
 {{/* The keys of the Secret that a role may read: role -> variables. */}}
 {{- define "memebattle.secretVariables" -}}
 worker: [HF_API_TOKEN]
 workflow: [OPENAI_API_KEY, ANTHROPIC_API_KEY, CHAT_CUSTOM_KEY]
 priority: [OPENAI_API_KEY, ANTHROPIC_API_KEY, CHAT_CUSTOM_KEY, CACHE_USER_KEY]
+battle: []
 gateway: [CACHE_USER_KEY]
 test: [HF_API_TOKEN, OPENAI_API_KEY, ANTHROPIC_API_KEY, CHAT_CUSTOM_KEY]
 {{- end -}}
@@ -86,7 +100,8 @@ WORKER_CONCURRENCY: set `worker.concurrency`
 CHAT_CONCURRENCY: set `workflow.concurrency`
 PRIORITY_CONCURRENCY: set `priority.concurrency`
 WORKER_MAX_REPLICAS: set `autoscaling.maxReplicas` of the roles
-WORKER_CONTEXTS: set `worker.enabled`, `workflow.enabled` and `priority.enabled`
+WORKER_CONTEXTS: set `worker.enabled`, `workflow.enabled`, `priority.enabled` and `battle.enabled`
+PAGE_CONTEXTS: set `gateway.pageContexts`
 WORKER_ID: it is always the name of the pod
 SHUTDOWN_GRACE: set `shutdownGrace` of the role
 METRICS_ADDR: the port `metrics` is always 9090
@@ -111,6 +126,7 @@ CACHE_USER_KEY: put it into the Secret of `secrets.existingSecret`
 - NATS_CHUNKS_STREAM
 - NATS_PRIORITY_RESULTS_STREAM
 - NATS_EVENTS_STREAM
+- NATS_BATTLE_STREAM
 - JETSTREAM_ENABLED
 - JETSTREAM_DOMAIN
 - JETSTREAM_MAX_MEMORY

@@ -108,6 +108,7 @@ def _info(settings: Settings) -> Json:
             result=priority.result_subject,
             sync=priority.sync_subject,
             scores=nats.priority_results_stream,
+            battles=nats.battle_stream,
             priority=_task_snippet(settings),
             browser=_snippet(words.BROWSER_SNIPPET, settings),
         ),

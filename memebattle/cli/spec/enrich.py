@@ -27,7 +27,7 @@ from memebattle.cli.spec.roles import ANSWERS, PAYLOADS, REPLIES, Roles
 from memebattle.cli.spec.schema import Json, closure, name_in
 from memebattle.cli.spec.streams import consumer_facts, republished_from, stream_facts, stream_of
 from memebattle.cli.spec.vocabulary import ChannelWords, Operation
-from memebattle.cli.spec.words import CHANNELS, PARAMETERS, TASK_PARAMETERS
+from memebattle.cli.spec.words import CHANNELS, EVENT_PARAMETERS, PARAMETERS, TASK_PARAMETERS
 from memebattle.settings import Settings
 
 
@@ -216,6 +216,8 @@ class Parts:
                 "description": "The consumer that gave up.",
             },
         }
+        if channel == "BattleEvent":
+            known |= EVENT_PARAMETERS
         if name not in known:
             raise SpecError(f"no words for the parameter {name!r}")
         return deepcopy(known[name])

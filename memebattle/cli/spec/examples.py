@@ -14,7 +14,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from memebattle.bus.messages import WireModel
+from memebattle.cli.spec.battle_examples import BATTLE_EXAMPLES
 from memebattle.cli.spec.chat_examples import CHAT_EXAMPLES, Example, chunk_headers
+from memebattle.cli.spec.engine_examples import ENGINE_EXAMPLES
 from memebattle.cli.spec.priority_examples import PRIORITY_EXAMPLES, entry_headers, task_headers
 from memebattle.cli.spec.vocabulary import HeaderKind
 from memebattle.memes.messages import MemeCreated, MemeError, MemeRequest, MemeResponse, MemeStatus
@@ -201,4 +203,6 @@ _EXAMPLES = {
     "DeadLetter": _dead_letters,
     **CHAT_EXAMPLES,
     **PRIORITY_EXAMPLES,
+    **BATTLE_EXAMPLES,
+    **ENGINE_EXAMPLES,
 }

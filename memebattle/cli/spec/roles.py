@@ -17,10 +17,11 @@ from memebattle.bus.broker import HardenedBroker
 from memebattle.bus.subjects import DEAD_LETTER, pattern_of
 from memebattle.chat import pod_handlers
 from memebattle.chat.messages import HealthResponse
-from memebattle.cli.spec import priority_roles
+from memebattle.cli.spec import battle_roles, priority_roles
 from memebattle.cli.spec.schema import SCHEMAS, Json
 from memebattle.cli.spec.vocabulary import Operation, Role
 from memebattle.cli.spec.words import CHANNELS
+from memebattle.memes import engine_handlers
 from memebattle.memes.handlers import MemeCancel
 from memebattle.settings import Settings
 from memebattle.worker import ROUTES, create_app
@@ -30,6 +31,7 @@ REPLIES = {
     "PodHealth": "PodHealthReply",
     "PodRollCall": "PodHealthReply",
     "PriorityQuestion": "PriorityReply",
+    **dict.fromkeys(battle_roles.COMMANDS, "BattleReply"),
 }
 
 # not NATS request-reply: these answers come on a subject made of the request's ids
@@ -45,6 +47,7 @@ PAYLOADS = {
     "PodHealthReply": ["HealthResponse"],
     "PriorityReply": ["PriorityResult", "PriorityError"],
     "PriorityAudit": ["PriorityAudit"],
+    **battle_roles.PAYLOADS,
 }
 
 BYTES: Json = {
@@ -83,8 +86,8 @@ class Roles:
                 channels[title] = channel
         return cls(
             broker,
-            channels | priority_roles.channels(settings, channels) | _UNKNOWN_CHANNELS,
-            operations | priority_roles.operations(operations) | _UNKNOWN_OPERATIONS,
+            battle_roles.channels(channels | priority_roles.channels(settings, channels) | _UNKNOWN_CHANNELS),
+            battle_roles.operations(operations | priority_roles.operations(operations) | _UNKNOWN_OPERATIONS),
             worker["components"]["messages"] | gateway["components"]["messages"],
             # FastStream drops a property that shares its name with a handler's parameter. What a worker
             # receives with a session id beside it is what a gateway sends, and there the property is left.
@@ -100,6 +103,7 @@ def _serving_everything(settings: Settings) -> Settings:
 def _pod_broker(settings: Settings) -> HardenedBroker:
     broker = wire(settings, "gateway").broker
     broker.include_router(pod_handlers.routes("any-pod"))
+    broker.include_router(engine_handlers.gateway_routes())
     return broker
 
 
@@ -129,6 +133,7 @@ def _unknown_schemas() -> Json:
     return {
         "MemeCancel": MemeCancel.model_json_schema(),
         "HealthResponse": reply,
+        **battle_roles.schemas(),
         **priority_roles.schemas(),
         "DeadLetter": BYTES,
     }

@@ -115,8 +115,9 @@ def _plain_type(schema: Json) -> str:
 
 
 def _subjects(document: Json, name: str, doc: str, channels: list[Json]) -> str:
-    """One entry per address; two channels on one subject are one entry."""
-    return _map(name, doc, ((_key_of(each["address"]), _payloads(document, each)) for each in channels))
+    """One entry per address; two channels on one subject are one entry, and a reply has no subject."""
+    addressed = (each for each in channels if each["address"] is not None)
+    return _map(name, doc, ((_key_of(each["address"]), _payloads(document, each)) for each in addressed))
 
 
 def _map(name: str, doc: str, entries: Iterable[tuple[str, list[str]]]) -> str:

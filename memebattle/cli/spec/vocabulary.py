@@ -19,6 +19,8 @@ type Group = Literal[
     "Priority: what you send",
     "Priority: what you hear",
     "Priority: what people decide",
+    "Battles: what you send",
+    "Battles: what you hear",
     "For operators",
 ]
 

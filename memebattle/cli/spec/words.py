@@ -10,7 +10,9 @@ from typing import Any
 
 from memebattle.bus.messages import TOKEN_PATTERN
 from memebattle.bus.subjects import DEAD_LETTER
+from memebattle.cli.spec.battle_words import BATTLES
 from memebattle.cli.spec.chat_words import CHAT
+from memebattle.cli.spec.engine_words import ENGINE
 from memebattle.cli.spec.meme_words import MEMES
 from memebattle.cli.spec.priority_words import PRIORITY
 from memebattle.cli.spec.vocabulary import ChannelWords
@@ -31,7 +33,7 @@ OPERATORS: dict[str, ChannelWords] = {
 }
 
 # in the order in which a reader meets them
-CHANNELS: dict[str, ChannelWords] = MEMES | CHAT | PRIORITY | OPERATORS
+CHANNELS: dict[str, ChannelWords] = MEMES | CHAT | PRIORITY | BATTLES | ENGINE | OPERATORS
 
 
 def token(description: str, example: str) -> dict[str, Any]:
@@ -48,6 +50,12 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "session_id": token("The id of the session", "sess_456"),
     "message_id": token("The id of the message that is answered", "msg_abc123"),
     "pod_id": token("The name of the pod, usually its host name", "pod-1"),
+    "battle_id": token("The code of the battle, four letters", "KBDF"),
+    "worker_id": token("The name of the worker, usually its host name", "worker-1"),
+}
+EVENT_PARAMETERS: dict[str, dict[str, Any]] = {
+    "kind": {"description": "What it is about.", "enum": ["course", "seat", "entry", "meme", "vote"]},
+    "key": token("Of that kind which one", "log"),
 }
 TASK_PARAMETERS: dict[str, dict[str, Any]] = {
     "request_id": token("The id of the task", "ticket-4711"),
@@ -124,6 +132,20 @@ may send them here, and hear the results of all:
 - **People have the last word.** A decision is stored beside the score, which stays as it was.
 - **Kept for a week.** The stream `{scores}` has every result, suggestion and decision.
 - **Now.** A request on `{sync}` is replied to with the result, within a moment or not at all.
+
+## Battles
+
+The game of the web page: people write prompts, workers paint them, everybody chooses between two at a time.
+Commands are requests on `battle.command.{{battle_id}}.*`, and how it stands is told on
+`battle.view.{{battle_id}}`.
+
+- **The stream is the game.** Whatever happens is an event in the stream `{battles}`; how a battle stands is
+  the fold of its events. No worker leads; any of them goes on where another one died.
+- **A token is a seat.** Whoever knows the token that a seat was taken with has that seat, over any connection
+  and after any time.
+- **`ok` means stored.** A command that was replied to with `ok` is in the stream. Without a reply, send it
+  again: a seat, a prompt and a choice are taken once.
+- **One choice.** Of one voter and one match one choice counts; nobody judges what they made themselves.
 """
 
 PYTHON_SNIPPET = """\

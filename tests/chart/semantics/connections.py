@@ -19,7 +19,11 @@ INGRESS, MONITORING, REDIS = "ingress-nginx", "monitoring", "cache"
 DEFAULT_PORTS = {"nats": 4222, "tls": 4222, "redis": 6379, "rediss": 6379, "http": 80, "https": 443}
 ADDRESSES = ("NATS_URL", "REDIS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "GATEWAY_URL")
 # all see all addresses, in the shared ConfigMap; these use some of them only
-USED = {"streams": {"NATS_URL"}, "test": {"NATS_URL", "REDIS_URL", "GATEWAY_URL"}}
+USED = {
+    "streams": {"NATS_URL"},
+    "battle": {"NATS_URL", "OTEL_EXPORTER_OTLP_ENDPOINT"},
+    "test": {"NATS_URL", "REDIS_URL", "GATEWAY_URL"},
+}
 PROVIDERS = {"HF_API_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "CHAT_CUSTOM_KEY"}
 INTERNET = {"egress 0.0.0.0/0 TCP/443", "egress ::/0 TCP/443"}
 # the cluster's name servers are in a namespace that has many names, or on the node itself

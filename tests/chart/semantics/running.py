@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+from memebattle.bootstrap.battle_house import BUDGET as BATTLE_BUDGET
 from memebattle.settings import Settings
 from tests.chart.pods import Object, Pod, environment, pods, title
 
@@ -129,6 +130,7 @@ def _in_time(pod: Pod, objects: Sequence[Object]) -> Iterator[str]:
         "worker": settings.generation.hf_timeout,
         "workflow": settings.chat.send_timeout,
         "priority": max(settings.priority.ai_budget, settings.priority.sync_timeout),
+        "battle": BATTLE_BUDGET,
         "gateway": settings.chat.send_timeout,
     }[pod.component]
     if ours <= longest:

@@ -1,0 +1,1 @@
+"""The Meme Battle Royale: a game as the fold of a stream."""

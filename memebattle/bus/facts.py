@@ -1,0 +1,51 @@
+"""What a battle's log takes, as a vocabulary: facts, and where each belongs. Knows no broker."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event on its way into the log.
+
+    `kind` and `key` are its place. `after` is the sequence of the last event that may be at that place, 0 for
+    none, None for whatever is there. `is_first` asks for more: nothing of this battle may be there.
+    """
+
+    battle: str
+    kind: str
+    key: str
+    body: bytes
+    after: int | None = 0
+    is_first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A fact as the log has it."""
+
+    sequence: int
+    kind: str
+    body: bytes
+
+
+class BattleLog(Protocol):
+    """The stream of all battles."""
+
+    async def add(self, fact: Fact) -> int | None:
+        """Store it and return its sequence; None when the fence was closed: something is there already.
+
+        Raises:
+            Unavailable: the log is out of reach. Whether it was stored is unknown.
+        """
+        ...
+
+    async def after(self, battle: str, sequence: int) -> list[Stored]:
+        """What was stored of this battle behind a sequence, in order.
+
+        Raises:
+            Unavailable: the log is out of reach.
+        """
+        ...
