@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from memebattle.cli.children import Child, ready, stopping
 from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, worker
 from memebattle.gateway.web import STATIC
+from tests.browser.devices import Devices, devices_of
 
 CHROMIUM = Path("/usr/bin/chromium")
 # a browser that minds its own business: without these it looks up its maker's hosts at every start
@@ -34,43 +38,56 @@ class Stack:
     worker: Child
     gateway: Child
     url: str
+    worker_probe: str
+
+    async def kill_worker(self) -> None:
+        """As a machine that loses power."""
+        self.worker.signal(signal.SIGKILL)
+        await self.worker.stop()
+
+    async def start_worker(self) -> None:
+        await self.worker.start()
+        await ready(self.worker_probe, self.worker)
 
 
-@pytest.fixture
-async def stack(nats_server: NatsServer, redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Stack]:
-    """Everything on loopback, drawn by the offline artist."""
+@contextlib.asynccontextmanager
+async def serving(nats: NatsServer, redis: RedisServer, directory: Path) -> AsyncIterator[Stack]:
+    """A worker and a gateway on these servers, everything on loopback, drawn by the offline artist."""
     port, probes = free_port(), free_port()
-    common = {"REDIS_URL": redis_server.url, "IMAGE_PROVIDER": "artist"}
+    common = {"REDIS_URL": redis.url, "IMAGE_PROVIDER": "artist"}
     drawing = worker(
         common
         | {
-            "NATS_URL": nats_server.url("worker"),
+            "NATS_URL": nats.url("worker"),
             "NATS_INBOX_PREFIX": "_INBOX_worker",
             "METRICS_ADDR": f"127.0.0.1:{probes}",
         },
         1,
-        tmp_path / "worker.log",
+        directory / "worker.log",
     )
-    serving = gateway(
+    answering = gateway(
         common
         | {
-            "NATS_URL": nats_server.url("gateway"),
+            "NATS_URL": nats.url("gateway"),
             "NATS_INBOX_PREFIX": "_INBOX_gateway",
-            "NATS_WEBSOCKET_URL": f"ws://127.0.0.1:{nats_server.websocket_port}",
+            "NATS_WEBSOCKET_URL": f"ws://127.0.0.1:{nats.websocket_port}",
             "GATEWAY_ADDR": f"127.0.0.1:{port}",
         },
-        tmp_path / "gateway.log",
+        directory / "gateway.log",
     )
-    async with stopping(drawing, serving):
+    async with stopping(drawing, answering):
         await drawing.start()
-        await serving.start()
-        await ready(f"http://127.0.0.1:{probes}/readyz", drawing)
-        await ready(f"http://127.0.0.1:{port}/readyz", serving)
-        yield Stack(nats_server, drawing, serving, f"http://127.0.0.1:{port}")
+        await answering.start()
+        stack = Stack(
+            nats, drawing, answering, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{probes}/readyz"
+        )
+        await ready(stack.worker_probe, drawing)
+        await ready(f"{stack.url}/readyz", answering)
+        yield stack
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
+@contextlib.asynccontextmanager
+async def chromium() -> AsyncIterator[Browser]:
     """Debian's Chromium, headless."""
     if not CHROMIUM.exists():
         pytest.fail(f"no {CHROMIUM}: apt-get install --no-install-recommends chromium")
@@ -80,6 +97,46 @@ async def browser() -> AsyncIterator[Browser]:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield browser
         await browser.close()
+
+
+@pytest.fixture
+async def stack(nats_server: NatsServer, redis_server: RedisServer, tmp_path: Path) -> AsyncIterator[Stack]:
+    """One of this test's own."""
+    async with serving(nats_server, redis_server, tmp_path) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """One of this test's own."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def arena(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """One for all battles: they do not meet."""
+    directory = tmp_path_factory.mktemp("arena")
+    nats, redis = NatsServer(directory / "nats"), RedisServer(directory / "redis")
+    async with stopping(nats.child, redis.child):
+        await nats.start()
+        await redis.start()
+        async with serving(nats, redis, directory) as stack:
+            yield stack
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def battle_browser() -> AsyncIterator[Browser]:
+    """One for all battles."""
+    async with chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def devices(battle_browser: Browser, arena: Stack) -> AsyncIterator[Devices]:
+    """Phones and screens that are put away with the test."""
+    async with devices_of(battle_browser, arena.url) as devices:
+        yield devices
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ export function Duel({ arena, standing, view }: GameProps) {
   const [left, right] = [entryOf(view, duel?.left), entryOf(view, duel?.right)];
   if (!duel || !left || !right) return <h1>The final begins</h1>;
   if (me?.is_on_stage) return <OnStage view={view} duel={duel} />;
+  if (me?.is_player && me.is_on_stage === undefined)
+    return <Watching title={duelTitle(duel)} view={view} duel={duel} detail="Who is against whom …" />;
   if (me?.has_chosen || !me?.is_player)
     return <Watching title={me?.has_chosen ? "Your vote is in" : "The final"} view={view} duel={duel} />;
   return (

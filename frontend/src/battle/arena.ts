@@ -143,7 +143,8 @@ export class Arena {
     const before = this.standing.view;
     this.note(view);
     this.show(withView(this.standing, view));
-    const isNews = before && (before.phase !== view.phase || before.round !== view.round);
+    const isAnother = before && (before.phase !== view.phase || before.round !== view.round);
+    const isNews = isAnother || (before && view.seats < before.seats); // somebody was sent out: was it me?
     if (isNews && this.options.token && !this.options.isScreen) this.lookSoon();
   }
 

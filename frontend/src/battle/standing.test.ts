@@ -32,14 +32,15 @@ describe("withView", () => {
     expect(withView(standing(), aView({ sequence: 20, phase: "reveal" })).me?.entry).toBe("mine");
   });
 
-  it("opens the choice again in the next match of the final", () => {
+  it("opens the choice again in the next match of the final, once it is known whose memes are on stage", () => {
     const duel = { number: 1, left: "a", right: "b", is_tie: false };
     const before = standing({
       view: aView({ phase: "verdict", duels: [duel] }),
       me: aMe({ has_chosen: true, is_on_stage: true }),
     });
     const next = withView(before, aView({ sequence: 30, phase: "duel", duels: [duel, { ...duel, number: 2 }] }));
-    expect(next.me).toMatchObject({ has_chosen: false, is_on_stage: false });
+    expect(next.me).toMatchObject({ has_chosen: false });
+    expect(next.me).not.toHaveProperty("is_on_stage");
   });
 
   it("puts the question, and what was refused, away with the phase", () => {

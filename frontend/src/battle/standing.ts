@@ -69,7 +69,12 @@ const isOfNow = ({ view }: Standing, told: BattleView): boolean =>
 function inThisRound(me: SeatView, isAnotherRound: boolean, isAnotherDuel: boolean): SeatView {
   const { standing: _, ...kept } = me;
   const fresh = isAnotherRound ? { ...kept, entry: null, request_id: null, prompt: null, votes_cast: 0 } : me;
-  return isAnotherDuel ? { ...fresh, has_chosen: false, is_on_stage: false } : fresh;
+  return isAnotherDuel ? inThisDuel(fresh) : fresh;
+}
+
+/** Whose memes are on stage now is not known yet: nobody is to be asked about their own, not even for a moment. */
+function inThisDuel({ is_on_stage: _, ...kept }: SeatView): SeatView {
+  return { ...kept, has_chosen: false };
 }
 
 const isAnotherDuel = (old: BattleView | undefined, view: BattleView): boolean =>

@@ -112,8 +112,8 @@ export interface SeatView {
   points: number;
   /** My place over all rounds; 1 is best. */
   rank: number;
-  /** One of the two memes of the duel that is on is mine. */
-  is_on_stage: boolean;
+  /** One of the two memes of the duel that is on is mine. Absent until the server has said so of this duel. */
+  is_on_stage?: boolean;
 }
 
 export interface QuestionView {
