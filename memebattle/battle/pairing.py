@@ -60,14 +60,24 @@ def _costs(
             yield worth[place] + worth[further] + EVENNESS * apart, one, ranks[further]
 
 
+def questions_for(battle: Battle, voter: str) -> int:
+    """How many pairs this voter is asked about in this round."""
+    others = sum(entry.seat != voter for entry in battle.showable())
+    return min(battle.options.votes_per_round, _pairs_of(others))
+
+
 def voters_left(battle: Battle) -> Iterator[str]:
     """Who still has something to judge in this round."""
     makers = {entry.seat for entry in battle.showable()}
     most, total, cast = battle.options.votes_per_round, len(makers), battle.cast
     for seat in battle.players():
         others = total - (seat.id in makers)
-        if cast.get(seat.id, 0) < min(most, others * (others - 1) // 2):
+        if cast.get(seat.id, 0) < min(most, _pairs_of(others)):
             yield seat.id
+
+
+def _pairs_of(memes: int) -> int:
+    return memes * (memes - 1) // 2
 
 
 def by_strength(battle: Battle, start: Mapping[str, float] | None = None) -> dict[str, float]:

@@ -28,7 +28,7 @@ from memebattle.battle.messages import (
 )
 from memebattle.battle.names import likeness
 from memebattle.battle.orders import Refused, ordered
-from memebattle.battle.pairing import next_pair
+from memebattle.battle.pairing import next_pair, questions_for
 from memebattle.battle.ports import Moderator, Painter
 from memebattle.battle.proofs import seat_of, ticket_of
 from memebattle.battle.replies import Clerk
@@ -227,7 +227,7 @@ class BattleService:
             right=view.entry_in_question(battle.entries[pair.right]),
             ticket=ticket_of(battle, seat, pair.match),
             number=battle.cast.get(seat, 0) + 1,
-            of=battle.options.votes_per_round,
+            of=questions_for(battle, seat),
         )
 
     def _reply(

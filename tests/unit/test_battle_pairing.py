@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 
 from memebattle.battle.events import Choice
-from memebattle.battle.pairing import next_pair, voters_left
+from memebattle.battle.pairing import next_pair, questions_for, voters_left
 from tests.battles import Game, seat
 
 SIDES: list[Choice] = ["left", "right"]
@@ -90,6 +90,15 @@ def test_a_voter_without_a_meme_is_asked_about_all() -> None:
     pairs = {tuple(sorted(sides)) for voter, *sides in asked(game) if voter == seat(9)}
 
     assert len(pairs) == 3
+
+
+def test_voters_are_told_how_many_questions_there_are() -> None:
+    few, many = Game.voting(4), Game.voting(9)
+    few.join(9)
+
+    assert questions_for(few.battle, seat(1)) == 3  # pairs of the three others
+    assert questions_for(few.battle, seat(9)) == 6  # who made none judges all four
+    assert questions_for(many.battle, seat(1)) == many.battle.options.votes_per_round
 
 
 def test_who_was_asked_enough_is_asked_no_more() -> None:
