@@ -1139,7 +1139,7 @@ export interface WorkerVitals {
   worker_id: string;
   /** `new` for its first seconds, `leaving` from when it is stopped */
   state: WorkerState;
-  /** Requests of all contexts that it has in work */
+  /** Memes it has in work; of who draws none, what else it has */
   in_work: number;
   /** How many it takes at one time */
   slots: number;

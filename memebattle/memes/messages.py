@@ -197,7 +197,7 @@ class WorkerVitals(WireModel):
 
     worker_id: str = Field(description="Its name, usually that of its host", examples=["worker-1"])
     state: WorkerState = Field(description="`new` for its first seconds, `leaving` from when it is stopped")
-    in_work: int = Field(description="Requests of all contexts that it has in work")
+    in_work: int = Field(description="Memes it has in work; of who draws none, what else it has")
     slots: int = Field(description="How many it takes at one time")
     age_s: float = Field(description="Seconds since it was started")
 

@@ -67,8 +67,8 @@ const isOfNow = ({ view }: Standing, told: BattleView): boolean =>
 
 /** What we knew of ourselves in the last round, or in the last duel, is over. */
 function inThisRound(me: SeatView, isAnotherRound: boolean, isAnotherDuel: boolean): SeatView {
-  const { standing: _, ...kept } = me;
-  const fresh = isAnotherRound ? { ...kept, entry: null, request_id: null, prompt: null, votes_cast: 0 } : me;
+  const { standing: _, entry: _e, request_id: _r, prompt: _p, ...kept } = me;
+  const fresh = isAnotherRound ? { ...kept, votes_cast: 0 } : me;
   return isAnotherDuel ? inThisDuel(fresh) : fresh;
 }
 

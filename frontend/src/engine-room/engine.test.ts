@@ -69,7 +69,7 @@ describe("the engine room", () => {
 
   it("takes a backlog that is missing for one that nobody knows", () => {
     const { lag: _, ...rest } = stats(1);
-    expect(heard(SILENT, rest, 0).samples).toEqual([{ at: 0, lag: null }]);
+    expect(heard(SILENT, rest as MemeStats, 0).samples).toEqual([{ at: 0, lag: null }]);
   });
 
   it("counts who means to stay", () => {
