@@ -16,7 +16,8 @@ from memebattle.cli.lan import lan_address, qr_code
 from memebattle.cli.local import NatsServer
 from memebattle.cli.output import Problem
 from memebattle.cli.supervisor import Plan, Stack
-from memebattle.cli.victims import victims_of
+from memebattle.cli.victims import Victim, victims_of
+from tests.waiting import wait_until
 
 
 class Probe:
@@ -85,8 +86,10 @@ def worker() -> Iterator[subprocess.Popen[bytes]]:
     process.communicate()
 
 
-def test_the_last_one_of_a_role_is_killed(worker: subprocess.Popen[bytes]) -> None:
+async def test_the_last_one_of_a_role_is_killed(worker: subprocess.Popen[bytes]) -> None:
     stack: dict[str, Any] = {"pids": {"nats": 1, "worker-1": worker.pid, "worker-2": worker.pid}}
+    # a process that was just started has no command line yet, for a moment
+    await wait_until(lambda: Victim("worker", worker.pid).is_alive, "the worker says what it is")
     (victim,) = victims_of(stack, ["worker"])
 
     assert (victim.name, victim.kill()) == ("worker-2", "worker-2")
