@@ -156,7 +156,8 @@ def _next_pairing(battle: Battle) -> tuple[str, str] | None:
         case 1:
             return second
         case 2:
-            return tuple(duel.winner or duel.left for duel in battle.duels)  # type: ignore[return-value]
+            one, other = (duel.winner or duel.left for duel in battle.duels)
+            return one, other
     return None
 
 
