@@ -10,19 +10,18 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Self
 
 from memebattle.battle import view
 from memebattle.battle.history import BattleHistory, history_of
 from memebattle.battle.messages import BattleView
 from memebattle.battle.table import Table
 from memebattle.bus.facts import BattleLog
-from memebattle.bus.hearing import News, Wait
+from memebattle.bus.hearing import News
 from memebattle.bus.refusals import Unavailable
 from memebattle.bus.subjects import BATTLE_VIEW, fill, is_token
 from memebattle.kit.sse import Event
+from memebattle.kit.watch import Watch
 
 KEPT = 32  # battles that were read
 MOST_WATCHERS = 1000
@@ -75,7 +74,7 @@ class BattleReading:
         """
         return history_of((await self._table(code)).battle)
 
-    async def watch(self, code: str, seen: int = 0) -> Watch:
+    async def watch(self, code: str, seen: int = 0) -> BattleWatch:
         """Follow a battle from behind a view, or from now; close it with its `aclose`.
 
         Raises:
@@ -86,7 +85,7 @@ class BattleReading:
         if self.watchers >= MOST_WATCHERS:
             raise TooManyWatchers("too many are watching over this gateway")
         await self._table(code)
-        return Watch(code, self, seen)
+        return BattleWatch(code, self, seen)
 
     async def _table(self, code: str) -> Table:
         if not self.connected():
@@ -107,57 +106,34 @@ class BattleReading:
             self._tables.popitem(last=False)
 
 
-class Watch:
-    """One client that follows one battle."""
+class BattleWatch(Watch):
+    """One client that follows one battle: every view, until the process stops."""
 
     def __init__(self, code: str, shared: BattleReading, seen: int) -> None:
+        super().__init__()
         self._code, self._shared, self._seen = code, shared, seen
-        self._is_closing = False
-        self._patience: asyncio.Timeout | None = None
-        self._leaving = ExitStack()
-        self._leaving.callback(shared.on_stop(self.close))
-        self._leaving.callback(self._leave)
+        self.leaving.callback(shared.on_stop(self.close))
+        self.leaving.callback(self._leave)
         shared.watchers += 1
-        self._events = self._all_events()
-
-    def close(self) -> None:
-        """End the events at the next opportunity."""
-        self._is_closing = True
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(0)
-
-    def __aiter__(self) -> Self:
-        """Every view, until the process stops."""
-        return self
-
-    async def __anext__(self) -> Event:
-        return await anext(self._events)
-
-    async def aclose(self) -> None:
-        """The client has left, or the stream has ended."""
-        try:
-            await self._events.aclose()
-        finally:
-            self._leaving.close()
 
     def _leave(self) -> None:
         self._shared.watchers -= 1
 
-    async def _all_events(self) -> AsyncGenerator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         shared = self._shared
         async with shared.news.heard(fill(BATTLE_VIEW, battle_id=self._code)) as heard:
             said = shared.clock()
             yield Event("ping", "{}", retry=RETRY)
-            while not self._is_closing:
+            while not self.is_closing:
                 if (event := await self._news()) is not None:
                     yield event
                     said = shared.clock()
-                    await self._sound(_nothing, shared.pause)
+                    await self.sound(_nothing, shared.pause)
                 elif shared.clock() >= said + shared.heartbeat:
                     yield Event("ping", "{}")
                     said = shared.clock()
                 else:
-                    await self._sound(heard, min(LOOK, shared.heartbeat))
+                    await self.sound(heard, min(LOOK, shared.heartbeat))
 
     async def _news(self) -> Event | None:
         """How it stands, if that is news."""
@@ -169,18 +145,6 @@ class Watch:
             return None
         self._seen = shown.sequence
         return Event("battle", shown.body(), id=str(shown.sequence))
-
-    async def _sound(self, heard: Wait, seconds: float) -> None:
-        """Wait until something is said; not when this is closing."""
-        if self._is_closing:
-            return
-        try:
-            async with asyncio.timeout(None) as self._patience:
-                await heard(seconds)
-        except TimeoutError:
-            return
-        finally:
-            self._patience = None
 
 
 async def _nothing(seconds: float) -> bool:

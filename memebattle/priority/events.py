@@ -13,7 +13,6 @@ While NATS is away the stream waits. A minute after the last news of a task that
 
 from __future__ import annotations
 
-import asyncio
 import json
 import math
 import time
@@ -21,14 +20,14 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
 
 from memebattle.bus.entries import Entry
 from memebattle.bus.refusals import Unavailable
 from memebattle.bus.tasks import AWAY
 from memebattle.kit.sse import Event
+from memebattle.kit.watch import Watch
 from memebattle.priority.limits import Room
-from memebattle.priority.ports import Tasks, Wait
+from memebattle.priority.ports import Tasks
 from memebattle.priority.standing import Standing, TaskState, UnknownTask
 
 RETRY = 1000  # milliseconds until an EventSource comes back
@@ -53,7 +52,7 @@ class TaskEvents:
     linger: float = LINGER
     clock: Callable[[], float] = time.monotonic
 
-    async def watch(self, request_id: str, last_event: int | None = None) -> Watch:
+    async def watch(self, request_id: str, last_event: int | None = None) -> TaskWatch:
         """Follow a task, from behind an event or from the beginning; close it with its `aclose`.
 
         Raises:
@@ -64,49 +63,27 @@ class TaskEvents:
         with ExitStack() as stack:
             stack.enter_context(self.room.place())
             await self.standing.state(request_id)
-            watch = Watch(request_id, self, last_event or 0)
+            watch = TaskWatch(request_id, self, last_event or 0)
             stack.callback(self.on_stop(watch.close))
             watch.leaving = stack.pop_all()
             return watch
 
 
-class Watch:
-    """One client that follows one task."""
+class TaskWatch(Watch):
+    """One client that follows one task: every event, until the task is done or the process stops."""
 
     def __init__(self, request_id: str, shared: TaskEvents, seen: int) -> None:
-        self.leaving = ExitStack()
+        super().__init__()
         self._id, self._shared, self._seen = request_id, shared, seen
         self._told: tuple[str, int] | None = None  # state and revision
-        self._is_done = self._is_closing = False
-        self._patience: asyncio.Timeout | None = None
-        self._events = self._all_events()
+        self._is_done = False
 
-    def close(self) -> None:
-        """End the events at the next opportunity."""
-        self._is_closing = True
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(0)
-
-    def __aiter__(self) -> Self:
-        """Every event, until the task is done or the process stops."""
-        return self
-
-    async def __anext__(self) -> Event:
-        return await anext(self._events)
-
-    async def aclose(self) -> None:
-        """The client has left, or the stream has ended."""
-        try:
-            await self._events.aclose()
-        finally:
-            self.leaving.close()
-
-    async def _all_events(self) -> AsyncGenerator[Event]:
+    async def events(self) -> AsyncGenerator[Event]:
         clock, heartbeat, linger = self._shared.clock, self._shared.heartbeat, self._shared.linger
         async with self._shared.tasks.heard(self._id) as heard:
             news = said = clock()
             pause = heartbeat
-            while not self._is_closing:
+            while not self.is_closing:
                 for event in await self._news():
                     yield event
                     news = said = clock()
@@ -116,20 +93,8 @@ class Watch:
                 end = news + linger if self._is_done else math.inf
                 if now >= end:
                     return
-                has_heard = await self._sound(heard, min(pause, said + heartbeat - now, end - now))
+                has_heard = await self.sound(heard, min(pause, said + heartbeat - now, end - now))
                 pause = FIRST_LOOK if has_heard else min(2 * pause, heartbeat)
-
-    async def _sound(self, heard: Wait, seconds: float) -> bool:
-        """Wait until something is said; not when this is closing."""
-        if self._is_closing:
-            return False
-        try:
-            async with asyncio.timeout(None) as self._patience:
-                return await heard(max(0.0, seconds))
-        except TimeoutError:
-            return False
-        finally:
-            self._patience = None
 
     async def _news(self) -> list[Event]:
         """What was not told yet."""
