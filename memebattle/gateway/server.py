@@ -2,16 +2,19 @@
 
 It does three things uvicorn does not. When a stop is asked for, the application hears of it before uvicorn
 waits for the open responses: an event stream never ends by itself, and the lifespan ends only after them. A
-second signal ends the process at once, whichever of the two it is. And a response can drop its connection
+second signal ends the process at once, whichever of the two it is: uvicorn would cancel everything together,
+and what waits for something else that is cancelled may never end. And a response can drop its connection
 (`kit.sse.DROP`): ASGI knows no way, and closing one waits for a client that does not read.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from types import FrameType
 
 import uvicorn
@@ -22,7 +25,6 @@ from uvicorn.server import HANDLED_SIGNALS
 from memebattle.kit.sse import DROP
 
 STARTUP_FAILED = 3  # what uvicorn itself exits with
-POLL = 0.1  # seconds; as often as uvicorn looks at its own flags
 
 
 def serve(app: ASGIApp, address: str, *, grace: float, on_stop: Callable[[], None]) -> int:
@@ -49,9 +51,7 @@ def serve(app: ASGIApp, address: str, *, grace: float, on_stop: Callable[[], Non
         timeout_graceful_shutdown=max(1, round(grace)),  # to uvicorn 0 means for ever
     )
     server = Server(config, on_stop)
-    # uvicorn raises the signal again after it has stopped, for whoever was there before it: a stop on request
-    # is no failure. Before it has started, this is how a signal is not lost.
-    for number in HANDLED_SIGNALS:
+    for number in HANDLED_SIGNALS:  # before it starts, so that none is lost, and until the process has ended
         signal.signal(number, server.handle_exit)
     server.run()
     return 0 if server.started else STARTUP_FAILED
@@ -64,24 +64,20 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._on_stop = on_stop
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """No: uvicorn raises the signal again when it has stopped, and a stop on request is no failure."""
+        yield
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self.force_exit = self.should_exit
+        """Stop; the second time at once, with the exit code a shell gives to what a signal has ended."""
+        if self.should_exit:
+            os._exit(128 + sig)  # a signal without a handler would not end a container's first process
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._on_stop()
-        forced = asyncio.create_task(self._drop_all_when_forced())
-        try:
-            await super().shutdown(sockets)
-        finally:
-            forced.cancel()
-
-    async def _drop_all_when_forced(self) -> None:
-        """Since Python 3.12 a server counts as closed only when its last connection is."""
-        while not self.force_exit:  # noqa: ASYNC110 - a signal handler must not set an event
-            await asyncio.sleep(POLL)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
+        await super().shutdown(sockets)
 
 
 class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]

@@ -56,9 +56,9 @@ async def test_a_pod_is_told_to_stop(chat: Chat) -> None:
     listener = await chat.listen(chat.new_session(), pod=1)
     message, _ = await _in_the_middle(chat, listener, tokens=100)
 
-    chat.pods.workers[1].signal(signal.SIGTERM)
+    stopping = asyncio.create_task(chat.pods.workers[1].stop())
     in_order = await asyncio.gather(*(each.closed(timeout=2) for each in (listener, *others)))
-    code = await chat.pods.workers[1].stop()
+    code = await stopping
     await listener.come_back(chat.pods.ports[2])
 
     assert (in_order, code) == ([True] * 6, 0)
