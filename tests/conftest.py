@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,10 +11,17 @@ import pytest
 from nats.aio.client import Client
 from redis.asyncio import Redis
 
+from memebattle.cli import ports
 from memebattle.cli.children import stopping
 from memebattle.cli.local import NatsServer, RedisServer
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
+
+# processes of one run beside each other, and what they start by commands: all take different ports
+ports.share(
+    int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")),
+    int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")),
+)
 
 
 @pytest.fixture

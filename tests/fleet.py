@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from memebattle.cli.children import Child, ready
-from memebattle.cli.local import free_port
+from memebattle.cli.ports import free_port
 from tests.zygote import forked_worker
 
 type Spawn = Callable[[Mapping[str, str], int, Path], Child]

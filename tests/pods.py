@@ -25,7 +25,8 @@ from nats.js.api import RawStreamMsg
 from redis.asyncio import Redis
 
 from memebattle.cli.children import Child, http_status, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port
+from memebattle.cli.local import NatsServer, RedisServer
+from memebattle.cli.ports import free_port
 from memebattle.generation.providers.local_text import MODEL, LocalText
 from memebattle.generation.text import TextSpec, Turn
 from tests.chat_client import Listener

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from memebattle.cli.children import Child, ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, worker
+from memebattle.cli.local import NatsServer, RedisServer, gateway, worker
 from memebattle.cli.output import Problem
+from memebattle.cli.ports import free_port
 
 PEER_FILE = Path(__file__).parents[2] / "benchmarks" / "peers" / "handwritten_chat.py"
 OURS, BATCHED, PEER = "memebattle", "batched", "hand-written"

@@ -22,8 +22,9 @@ from memebattle.cli.bench_chat_stage import cpu_seconds, resident_bytes
 from memebattle.cli.bench_priority_lines import LOOK, Ears, JetStreamLine, Line, PubSubLine
 from memebattle.cli.children import Child, ready, stopping, until
 from memebattle.cli.connection import connected
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, worker
+from memebattle.cli.local import NatsServer, RedisServer, gateway, worker
 from memebattle.cli.output import Problem
+from memebattle.cli.ports import free_port
 from memebattle.settings import RedisSettings, Settings, rows
 
 if TYPE_CHECKING:

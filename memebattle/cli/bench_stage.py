@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from memebattle.cli.children import Child, listening, ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, worker
+from memebattle.cli.local import NatsServer, RedisServer, worker
 from memebattle.cli.output import Problem
+from memebattle.cli.ports import free_port
 
 if TYPE_CHECKING:
     from nats.aio.client import Client

@@ -9,74 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import random
 import re
 import secrets
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from string import Template
 
 from memebattle.cli.children import CannotStart, Child, listening
+from memebattle.cli.ports import free_port
 
-FIRST_PORT, USUAL_FIRST_OUTGOING = 10_000, 32_768
 ROLES = ("sys", "developer", "provision", "worker", "gateway", "monitor", "browser")
-
-
-def free_port() -> int:
-    """A port nobody listens on now, from below those the system gives to outgoing connections.
-
-    One of those could be taken by any connection before whoever asked listens on it: on a busy machine that
-    happens every few thousand times.
-    """
-    below = _first_outgoing_port()
-    for _ in range(100):
-        port = random.randrange(FIRST_PORT, below)  # noqa: S311 - no secret
-        if _is_free(port):
-            return port
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        given: int = probe.getsockname()[1]
-        return given
-
-
-@cache
-def _first_outgoing_port() -> int:
-    try:
-        found = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    except (OSError, ValueError, IndexError):
-        found = USUAL_FIRST_OUTGOING
-    return found if found > 2 * FIRST_PORT else USUAL_FIRST_OUTGOING
-
-
-def port_or_free(wanted: int | None, usual: int) -> int:
-    """The wanted port; 0 is any free one; None is the usual one, or a free one when that is taken.
-
-    Raises:
-        CannotStart: the wanted port is taken.
-    """
-    if wanted == 0:
-        return free_port()
-    if _is_free(wanted or usual):
-        return wanted or usual
-    if wanted:
-        raise CannotStart(f"port {wanted} is taken")
-    return free_port()
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def nats_binary() -> str:

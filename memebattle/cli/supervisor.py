@@ -11,7 +11,8 @@ from pathlib import Path
 
 from memebattle.cli.children import CannotStart, Child, ready, write_atomically
 from memebattle.cli.connection import connected, jetstream, state_file
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, port_or_free, worker
+from memebattle.cli.local import NatsServer, RedisServer, gateway, worker
+from memebattle.cli.ports import free_port, port_or_free
 
 # what the shell may say about a server that is not the one started here; empty counts as not set
 SOMEBODY_ELSE_S = dict.fromkeys(

@@ -13,7 +13,8 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 from memebattle.cli.children import Child, ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway, worker
+from memebattle.cli.local import NatsServer, RedisServer, gateway, worker
+from memebattle.cli.ports import free_port
 from memebattle.gateway.web import STATIC
 from tests.browser.devices import Devices, devices_of
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from memebattle.cli.children import Child
-from memebattle.cli.local import free_port
+from memebattle.cli.ports import free_port
 from tests.chart.pods import FieldPath, Pod, SecretKey, Value, environment
 
 type Object = dict[str, Any]

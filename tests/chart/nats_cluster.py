@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from memebattle.cli.children import Child, listening, stopping
-from memebattle.cli.local import ROLES, accounts, free_port, nats_binary
+from memebattle.cli.local import ROLES, accounts, nats_binary
+from memebattle.cli.ports import free_port
 from tests.certificates import Authority
 from tests.chart.nats_values import SERVERS, Values, configuration, environment, values, written
 from tests.chart.scaler import fetching

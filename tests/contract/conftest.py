@@ -11,7 +11,8 @@ from nats.js import JetStreamContext
 
 from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.streams import Topology
-from memebattle.cli.local import NatsServer, RedisServer, free_port
+from memebattle.cli.local import NatsServer, RedisServer
+from memebattle.cli.ports import free_port
 from memebattle.kit.metrics import Metrics
 from memebattle.settings import Settings
 from memebattle.store.redis import RedisStore

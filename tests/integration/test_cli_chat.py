@@ -23,7 +23,7 @@ import pytest
 from memebattle.cli.bench_chat import MEASURES, run
 from memebattle.cli.bench_chat_stage import CONTESTANTS
 from memebattle.cli.children import CannotStart
-from memebattle.cli.local import free_port
+from memebattle.cli.ports import free_port
 from memebattle.cli.supervisor import _http_ports
 from memebattle.generation.providers.local_text import MODEL, LocalText
 from memebattle.generation.text import TextSpec, Turn
@@ -345,8 +345,8 @@ def test_gateways_listen_on_consecutive_ports_if_the_first_is_named() -> None:
 
 
 def _first_of_two_free_ports() -> int:
-    """Two neighbours that nobody had a moment ago, outside the range that others are given ports from."""
-    for port in range(20_000, 30_000, 2):
+    """Two neighbours that nobody had a moment ago, below those that are given to others."""
+    for port in range(9_000, 10_000, 2):
         with contextlib.suppress(OSError), _taken(port), _taken(port + 1):
             return port
     pytest.fail("no two neighbouring ports are free")

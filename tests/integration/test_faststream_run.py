@@ -9,7 +9,7 @@ from nats.aio.client import Client
 
 from memebattle.cli.children import Child, ready
 from memebattle.cli.client import MemeClient
-from memebattle.cli.local import free_port
+from memebattle.cli.ports import free_port
 
 
 async def test_faststream_run_serves_and_stops(

@@ -14,7 +14,8 @@ import pytest
 from nats.aio.client import Client
 
 from memebattle.cli.children import Child, ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port
+from memebattle.cli.local import NatsServer, RedisServer
+from memebattle.cli.ports import free_port
 from tests.fleet import fleet, stored_answers
 from tests.waiting import wait_until
 from tests.zygote import forked_gateway

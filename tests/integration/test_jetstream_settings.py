@@ -21,7 +21,8 @@ from memebattle.cli.children import stopping
 from memebattle.cli.client import MemeClient
 from memebattle.cli.connection import jetstream
 from memebattle.cli.doctor import examine
-from memebattle.cli.local import NatsServer, RedisServer, free_port
+from memebattle.cli.local import NatsServer, RedisServer
+from memebattle.cli.ports import free_port
 from memebattle.settings import Settings, SettingsError
 from tests.fleet import body, fleet
 from tests.waiting import wait_until

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from memebattle.cli.children import Child, listening, stopping
-from memebattle.cli.local import free_port
+from memebattle.cli.ports import free_port
 from tests.waiting import wait_until
 
 PROMPTLY = 5.0  # seconds; the toy's grace period is 30

@@ -8,7 +8,8 @@ import httpx
 from nats.aio.client import Client
 
 from memebattle.cli.children import ready, stopping
-from memebattle.cli.local import NatsServer, RedisServer, free_port, gateway
+from memebattle.cli.local import NatsServer, RedisServer, gateway
+from memebattle.cli.ports import free_port
 from tests.collector import Collector, Seen, collecting
 from tests.fleet import fleet, stored_answers
 from tests.spans import HEADER, PARENT, TRACE
