@@ -64,10 +64,11 @@ async def connected(
     `inbox_prefix` says comes first. `ours` is a server that we started: its URL says all there is to say.
 
     Raises:
-        Problem: nobody there, or not let in.
+        Problem: nobody there, or not let in; or this user may not do what was asked for.
         SettingsError: a variable of NATS is wrong.
     """
     from nats.errors import Error, NoServersError
+    from nats.errors import TimeoutError as NoReply
 
     from memebattle.bus.tls import TlsClient
 
@@ -99,9 +100,22 @@ async def connected(
         ) from None
     try:
         yield client
+    except NoReply:
+        # who may not ask is not answered: the reason comes beside it
+        if forbidden := [error for error in errors if "permissions violation" in error.lower()]:
+            raise _not_allowed(forbidden[0]) from None
+        raise
     finally:
         if not client.is_closed:
             await client.close()
+
+
+def _not_allowed(violation: str) -> Problem:
+    if '"_inbox.' in violation.lower():
+        do = "each user has an inbox of its own: NATS_INBOX_PREFIX, for `monitor` it is `_INBOX_monitor`"
+    else:
+        do = "name one that may, such as `developer`, in NATS_USER or in the URL"
+    return Problem("this user of NATS may not do that", why=violation, do=do)
 
 
 def _advice(errors: list[str]) -> str:

@@ -252,6 +252,23 @@ def test_streams_ls_fits_a_terminal_of_80_columns(stack: tuple[dict[str, Any], P
     assert max(map(len, listed)) <= 80
 
 
+@pytest.mark.parametrize(
+    ("inbox", "advice"), [("_INBOX", "NATS_INBOX_PREFIX"), ("_INBOX_monitor", "name one that may")]
+)
+async def test_who_may_not_list_streams_is_told_so(nats_server: NatsServer, inbox: str, advice: str) -> None:
+    listing = await asyncio.create_subprocess_exec(
+        *MEMEBATTLE, "streams", "ls",
+        env={**os.environ, "NATS_URL": nats_server.url("monitor"), "NATS_INBOX_PREFIX": inbox},
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    _, said = await listing.communicate()
+    lines = said.decode().splitlines()
+
+    assert listing.returncode == 1
+    assert lines[0] == "error: this user of NATS may not do that"
+    assert advice in " ".join(lines[2:])
+
+
 def test_streams_diff_and_apply_mend_a_stream_of_chat(tmp_path: Path) -> None:
     """Nothing there, then everything; a changed setting is said, and applied on request."""
 
