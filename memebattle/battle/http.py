@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from memebattle.battle.history import BattleHistory, Part, as_csv
 from memebattle.battle.messages import BattleView
 from memebattle.battle.reading import BattleReading, TooManyWatchers, UnknownBattle
 from memebattle.bus.messages import TOKEN_PATTERN
-from memebattle.kit.http import schema_of
-from memebattle.kit.sse import EventStream, last_event_id
+from memebattle.kit.http import schema_of, the_last_place
+from memebattle.kit.sse import EventStream
 
 # exception -> status, name of the problem, whether its message is for the client; as in `gateway/errors.py`
 PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
@@ -19,33 +19,11 @@ PROBLEMS: dict[type[Exception], tuple[int, str, bool]] = {
     TooManyWatchers: (503, "busy", True),
 }
 FRESH = {"Cache-Control": "no-cache"}
-LONGEST_ID = 19  # digits
 
 
 async def the_battles(request: Request) -> BattleReading:
     battles: BattleReading = request.app.state.battles
     return battles
-
-
-async def the_last_event(
-    header: Annotated[
-        str | None,
-        Header(alias="Last-Event-ID", description="Go on after this view", examples=["1047"]),
-    ] = None,
-    query: Annotated[
-        str | None,
-        Query(alias="last_event_id", description="The same, for a page that starts with one"),
-    ] = None,
-) -> int:
-    """The sequence that the client has seen; 0 when it begins.
-
-    Raises:
-        HTTPException: 400, that is no event id of ours.
-    """
-    event_id = last_event_id({"last-event-id": header or ""}, {"last_event_id": query or ""}) or "0"
-    if not (event_id.isascii() and event_id.isdecimal() and len(event_id) <= LONGEST_ID):
-        raise HTTPException(400, "Last-Event-ID: no id of ours")
-    return int(event_id)
 
 
 Battles = Annotated[BattleReading, Depends(the_battles)]
@@ -77,10 +55,10 @@ async def look(battles: Battles, code: Code, response: Response) -> BattleView:
 
 @router.get("/api/battles/{code}/events", status_code=200, response_class=EventStream, responses=STREAM)
 async def listen(
-    battles: Battles, code: Code, last_event: Annotated[int, Depends(the_last_event)]
+    battles: Battles, code: Code, last_event: Annotated[int | None, Depends(the_last_place)]
 ) -> EventStream:
     """Follow a battle: how it stands now, and each time it changes."""
-    return EventStream(await battles.watch(code, last_event))
+    return EventStream(await battles.watch(code, last_event or 0))
 
 
 @router.get("/api/battles/{code}/export.json", response_model=BattleHistory, response_model_exclude_none=True)

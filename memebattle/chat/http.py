@@ -17,8 +17,8 @@ from memebattle.chat.asking import Chatting, new_session_id
 from memebattle.chat.events import Connected, MessageComplete, NotResumable, Ping, position_of
 from memebattle.chat.messages import HistoryEntry, ResponseChunk, Timestamp, WorkflowRequest, now
 from memebattle.chat.sessions import Sessions
-from memebattle.kit.http import body_as, body_schema, schema_of
-from memebattle.kit.sse import EventStream, last_event_id
+from memebattle.kit.http import body_as, body_schema, schema_of, the_last_event_id
+from memebattle.kit.sse import EventStream
 
 
 class ChatMessage(WorkflowRequest):
@@ -74,29 +74,13 @@ async def the_message(request: Request) -> ChatMessage:
 
 
 async def the_last_event(
-    header: Annotated[
-        str | None,
-        Header(
-            alias="Last-Event-ID",
-            description="Go on after this event; an EventSource that comes back says so by itself",
-            examples=["1047-12"],
-        ),
-    ] = None,
-    query: Annotated[
-        str | None,
-        Query(
-            alias="last_event_id",
-            description="The same, for a page that starts with an id; the header counts first",
-            examples=["1047-12"],
-        ),
-    ] = None,
+    event_id: Annotated[str | None, Depends(the_last_event_id("1047-12"))],
 ) -> str | None:
     """Where the client wants to go on; None when it begins.
 
     Raises:
         HTTPException: 400, that is no event id of ours.
     """
-    event_id = last_event_id({"last-event-id": header or ""}, {"last_event_id": query or ""})
     try:
         if event_id is not None:
             position_of(event_id)

@@ -1,14 +1,18 @@
-"""Request bodies by the rules of the wire: what arrives over HTTP is parsed like what arrives over NATS."""
+"""What requests have in common: bodies by the rules of the wire, how long to wait, where to go on."""
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
-from fastapi import HTTPException, Request
+from fastapi import Depends, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from memebattle.kit.sse import last_event_id
+
+LONGEST_PLACE = 19  # digits of a sequence number
 _WAIT = re.compile(r'^wait\s*=\s*"?(\d{1,9})"?\s*(;|$)', re.IGNORECASE)
 
 
@@ -24,6 +28,43 @@ def preferred_wait(values: list[str]) -> int | None:
         if (found := _WAIT.match(preference.strip())) is not None:
             return int(found[1])
     return None
+
+
+def the_last_event_id(example: str) -> Callable[..., Awaitable[str | None]]:
+    """A dependency: the id of the last event this client has seen; None when it begins."""
+
+    async def found(
+        header: str | None = Header(
+            None,
+            alias="Last-Event-ID",
+            description="Go on behind this event; an EventSource that comes back says so by itself",
+            examples=[example],
+        ),
+        query: str | None = Query(
+            None,
+            alias="last_event_id",
+            description="The same, for a page that starts with an id; the header counts first",
+            examples=[example],
+        ),
+    ) -> str | None:
+        return last_event_id({"last-event-id": header or ""}, {"last_event_id": query or ""})
+
+    return found
+
+
+async def the_last_place(
+    event_id: Annotated[str | None, Depends(the_last_event_id("1047"))],
+) -> int | None:
+    """The same where ids are places in a stream: the number.
+
+    Raises:
+        HTTPException: 400, that is no event id of ours.
+    """
+    if event_id is None:
+        return None
+    if not (event_id.isascii() and event_id.isdecimal() and len(event_id) <= LONGEST_PLACE):
+        raise HTTPException(400, "Last-Event-ID: not an event id of ours")
+    return int(event_id)
 
 
 async def body_as[M: BaseModel](model: type[M], request: Request, decode: Any) -> M:

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, HTTPException, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from memebattle.bus.entries import Entry
 from memebattle.bus.messages import TOKEN_PATTERN, decode
-from memebattle.kit.http import body_as, body_schema
-from memebattle.kit.sse import EventStream, last_event_id
+from memebattle.kit.http import body_as, body_schema, the_last_place
+from memebattle.kit.sse import EventStream
 from memebattle.priority import examples
 from memebattle.priority.deciding import Decision
 from memebattle.priority.desk_http import Desk, LimitedRoute, RequestId, a_place, has_tag, spend_one
 from memebattle.priority.standing import TaskState
-
-LONGEST_PLACE = 19  # digits of a place in the log
 
 
 class Stopping(BaseModel):
@@ -42,37 +40,6 @@ async def the_decision(request: Request) -> Decision:
         RequestValidationError: JSON, but no decision.
     """
     return await body_as(Decision, request, decode)
-
-
-async def the_last_event(
-    header: Annotated[
-        str | None,
-        Header(
-            alias="Last-Event-ID",
-            description="Go on behind this event; an EventSource that comes back says so by itself",
-            examples=["4711"],
-        ),
-    ] = None,
-    query: Annotated[
-        str | None,
-        Query(
-            alias="last_event_id",
-            description="The same, for a page that starts with an id; the header counts first",
-            examples=["4711"],
-        ),
-    ] = None,
-) -> int | None:
-    """Behind which place in the log the client goes on; None when it begins.
-
-    Raises:
-        HTTPException: 400, that is no event id of ours.
-    """
-    event_id = last_event_id({"last-event-id": header or ""}, {"last_event_id": query or ""})
-    if event_id is None:
-        return None
-    if not (event_id.isascii() and event_id.isdecimal() and len(event_id) <= LONGEST_PLACE):
-        raise HTTPException(400, "Last-Event-ID: not an event id of ours")
-    return int(event_id)
 
 
 router = APIRouter(tags=["prioritization"])
@@ -110,7 +77,7 @@ async def look(desk: Desk, request: Request, request_id: RequestId) -> Response:
     },
 )
 async def listen(
-    desk: Desk, request_id: RequestId, last_event: Annotated[int | None, Depends(the_last_event)]
+    desk: Desk, request_id: RequestId, last_event: Annotated[int | None, Depends(the_last_place)]
 ) -> EventStream:
     """Follow a task: what is known, or what is behind `Last-Event-ID`, and all that comes."""
     return EventStream(await desk.events.watch(request_id, last_event))
