@@ -743,6 +743,8 @@ export interface BattleView {
   board: Array<StandingView>;
   /** The final so far */
   duels: Array<DuelView>;
+  /** How many matches the final has, once it has begun: 3 or 1 */
+  matches: number;
   /** The meme of the battle, at the end */
   champion?: string;
   /** How many play */
@@ -843,6 +845,8 @@ export interface SeatView {
   seat: string;
   /** What everybody reads; empty for who has not joined */
   name: string;
+  /** Which face */
+  avatar: number;
   /** Whether this battle is theirs */
   is_host: boolean;
   /** Whether they have a seat and were not sent out */

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import react from "@vitejs/plugin-react";
 import { defineConfig, type Plugin } from "vite";
-import { firstLoad } from "./first-load";
+import { firstLoad } from "./first-load.ts";
 
 const require = createRequire(import.meta.url);
 

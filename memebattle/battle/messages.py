@@ -165,6 +165,7 @@ class BattleView(Told):
     entries: list[EntryView] = Field(default_factory=list, description="Phones: those that all look at now")
     board: list[StandingView] = Field(default_factory=list, description="The result; phones: its first three")
     duels: list[DuelView] = Field(default_factory=list, description="The final so far")
+    matches: int = Field(0, description="How many matches the final has, once it has begun: 3 or 1")
     champion: str | None = Field(None, description="The meme of the battle, at the end")
     seats: int = Field(0, description="How many play")
     entered: int = Field(0, description="How many prompts of this round are in")
@@ -178,6 +179,7 @@ class SeatView(Told):
 
     seat: str = Field(description="The seat that the token opens")
     name: str = Field("", description="What everybody reads; empty for who has not joined")
+    avatar: int = Field(0, description="Which face")
     is_host: bool = Field(default=False, description="Whether this battle is theirs")
     is_player: bool = Field(default=False, description="Whether they have a seat and were not sent out")
     entry: str | None = Field(None, description="Their entry of this round")

@@ -111,6 +111,13 @@ class Battle:
         """The match that is on, or was last."""
         return self.duels[-1] if self.duels else None
 
+    @property
+    def matches(self) -> int:
+        """How many matches the final has: two semi-finals come before the last one, or none; 0 before it."""
+        if not self.seeds:
+            return 0
+        return 3 if len(self.seeds) == FINALISTS else 1
+
     def players(self) -> Iterator[Seat]:
         """Everybody who has not been sent out."""
         return (seat for seat in self.seats.values() if not seat.is_out)

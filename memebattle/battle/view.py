@@ -50,6 +50,7 @@ def for_seat(battle: Battle, seat: str) -> SeatView:
     return SeatView(
         seat=seat,
         name=found.name if found else "",
+        avatar=found.avatar if found else 0,
         is_host=seat == battle.host,
         is_player=found is not None and not found.is_out,
         entry=entry.id if entry else None,
@@ -95,6 +96,7 @@ def _view(
         entries=entries,
         board=board,
         duels=duels(battle),
+        matches=battle.matches,
         champion=battle.champion,
         seats=sum(1 for _ in battle.players()),
         entered=len(of_round),

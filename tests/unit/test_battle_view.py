@@ -101,6 +101,19 @@ def test_votes_are_told_when_a_match_has_ended() -> None:
             )
 
 
+@pytest.mark.parametrize(("players", "matches"), [(6, 3), (4, 3), (3, 1)])
+def test_how_many_matches_the_final_has_is_told_with_the_first_one(players: int, matches: int) -> None:
+    """Two semi-finals and the last one among four memes, only that one among fewer."""
+    game = Game.voting(players, rounds=1)
+    game.play_votes()
+    before = [shown.matches for shown in both(game)]
+    game.wait_out()
+    told = [shown.matches for shown in both(game)]
+
+    assert game.battle.phase == "duel"
+    assert (before, told) == ([0, 0], [matches, matches])
+
+
 def test_what_follows_is_newer() -> None:
     shown = [view.for_phones(game.battle, game.now) for game in games()]
 
@@ -222,6 +235,7 @@ def test_a_seat_is_told_its_line_of_the_board() -> None:
     assert me.standing is not None
     assert (me.standing.entry, me.standing.points) == (me.entry, me.points)
     assert me.points > 0
+    assert (me.name, me.avatar) == (game.battle.seats[seat(1)].name, game.battle.seats[seat(1)].avatar)
     assert view.for_seat(game.battle, "stranger").standing is None
 
 

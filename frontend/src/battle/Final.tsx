@@ -3,7 +3,7 @@ import type { GameProps } from "./Game";
 import { Pair } from "./Pair";
 import { duelName, entryOf, lastDuel } from "./results";
 import type { BattleView, Choice, DuelView } from "./types";
-import { plural, sentence } from "./words";
+import { duelTitle, isLastDuel, plural, sentence } from "./words";
 
 const DUEL = "duel";
 
@@ -24,12 +24,14 @@ export function Duel({ arena, standing, view }: GameProps) {
   if (!duel || !left || !right) return <h1>The final begins</h1>;
   if (me?.is_on_stage) return <OnStage view={view} duel={duel} />;
   if (me?.is_player && me.is_on_stage === undefined)
-    return <Watching title={duelTitle(duel)} view={view} duel={duel} detail="Who is against whom …" />;
+    return <Watching title={duelTitle(view, duel)} view={view} duel={duel} detail="Who is against whom …" />;
   if (me?.has_chosen || !me?.is_player)
-    return <Watching title={me?.has_chosen ? "Your vote is in" : "The final"} view={view} duel={duel} />;
+    return <Watching title={me?.has_chosen ? "Your vote is in" : duelTitle(view, duel)} view={view} duel={duel} />;
   return (
     <div className="voting">
-      <h1>{duelTitle(duel)}: which one goes on?</h1>
+      <h1>
+        {duelTitle(view, duel)}: which one {isLastDuel(view, duel) ? "wins" : "goes on"}?
+      </h1>
       <Pair left={left} right={right} chosen={refused?.slot === DUEL ? "skip" : choice} onChoose={choose} />
       <p className="soft centred-text" role="status">
         {refused?.slot === DUEL && sentence(refused.error)}
@@ -66,7 +68,11 @@ export function Verdict({ view }: GameProps) {
   return (
     <div className="waiting">
       <h1>{duel.is_tie ? "A tie!" : "The votes are in"}</h1>
-      {duel.is_tie && <p className="soft">The meme that did better in the rounds goes on.</p>}
+      {duel.is_tie && (
+        <p className="soft">
+          The meme that did better in the rounds {isLastDuel(view, duel) ? "wins" : "goes on"}.
+        </p>
+      )}
       <Two view={view} duel={duel} />
     </div>
   );
@@ -102,6 +108,3 @@ function One({ view, id, votes, hasWon }: OneProps) {
     </figure>
   );
 }
-
-const duelTitle = ({ number }: DuelView): string =>
-  number === 1 ? "First match" : number === 2 ? "Second match" : "The last match";

@@ -13,7 +13,7 @@ import type { BattleView, Phase } from "./types";
 import { useAwake } from "./useAwake";
 import { usePainting } from "./usePainting";
 import { Vote } from "./Vote";
-import { phaseInWords } from "./words";
+import { duelTitle, phaseInWords } from "./words";
 
 export interface GameProps {
   arena: Arena;
@@ -102,7 +102,7 @@ function useLastSeconds(arena: Arena, view: BattleView): void {
 function whereInWords(view: BattleView): string {
   if (view.phase === "lobby") return "Lobby";
   if (view.phase === "finished") return "The end";
-  if (view.phase === "duel" || view.phase === "verdict") return "The final";
+  if (view.phase === "duel" || view.phase === "verdict") return duelTitle(view, view.duels.at(-1));
   return `Round ${view.round} of ${view.rounds}`;
 }
 

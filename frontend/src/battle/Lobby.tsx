@@ -1,7 +1,6 @@
 import { useState } from "react";
 import { Face } from "./Face";
 import type { GameProps } from "./Game";
-import { profile } from "./seat";
 import { plural, sentence } from "./words";
 
 /** Here we are: who else is, and that it begins when the host says so. */
@@ -13,7 +12,7 @@ export function Lobby({ arena, standing, view }: GameProps) {
     <div className="lobby">
       {me?.is_player && (
         <div className="you panel">
-          <Face number={profile()?.avatar ?? 0} size={120} />
+          <Face number={me.avatar} size={120} />
           <h1>You are in, {me.name}!</h1>
           <p className="soft">The battle begins when the host starts it.</p>
         </div>

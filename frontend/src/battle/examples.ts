@@ -29,6 +29,7 @@ export const aView = (change: Partial<BattleView> = {}): BattleView => ({
   entries: [],
   board: [],
   duels: [],
+  matches: 0,
   seats: 4,
   entered: 4,
   painted: 4,
@@ -40,6 +41,7 @@ export const aView = (change: Partial<BattleView> = {}): BattleView => ({
 export const aMe = (change: Partial<SeatView> = {}): SeatView => ({
   seat: "ada",
   name: "Ada",
+  avatar: 7,
   is_host: false,
   is_player: true,
   entry: "mine",

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { aLine, aMe, anEntry, aPlayer, aView } from "./examples";
 import { champion, doubtInWords, makerOf, myStanding, podium } from "./results";
-import { ordinal, plural, sentence } from "./words";
+import type { DuelView } from "./types";
+import { duelTitle, isLastDuel, ordinal, phaseInWords, plural, sentence } from "./words";
 
 describe("results", () => {
   it("stands equal points on the same step, and nobody who was sent out", () => {
@@ -41,6 +42,24 @@ describe("results", () => {
     expect(champion(view)?.id).toBe("b");
     expect(makerOf(view, champion(view))?.name).toBe("bob");
     expect(champion(aView())).toBeUndefined();
+  });
+});
+
+describe("the matches of the final", () => {
+  const duels: DuelView[] = [1, 2, 3].map((number) => ({ number, left: "a", right: "b", is_tie: false }));
+
+  it("are two semi-finals and a final among four", () => {
+    const view = aView({ matches: 3, duels });
+    expect(duels.map((duel) => duelTitle(view, duel))).toEqual(["First semi-final", "Second semi-final", "The final"]);
+    expect(duels.map((duel) => isLastDuel(view, duel))).toEqual([false, false, true]);
+  });
+
+  it("are only the final among fewer", () => {
+    expect(duelTitle(aView({ matches: 1 }), duels[0])).toBe("The final");
+  });
+
+  it("are told by their names", () => {
+    expect(phaseInWords(aView({ phase: "duel", matches: 3, duels: duels.slice(0, 2) }))).toBe("Second semi-final");
   });
 });
 

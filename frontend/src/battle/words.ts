@@ -1,5 +1,5 @@
 /** What the game says. */
-import type { BattleView, Code } from "./types";
+import type { BattleView, Code, DuelView } from "./types";
 
 /** The phase as one would say it aloud. */
 export function phaseInWords(view: BattleView): string {
@@ -15,12 +15,21 @@ export function phaseInWords(view: BattleView): string {
     case "reveal":
       return `The result of round ${view.round}`;
     case "duel":
-      return `The final, match ${view.duels.length}`;
+      return duelTitle(view, view.duels.at(-1));
     case "verdict":
       return "The verdict";
     case "finished":
       return "The podium";
   }
+}
+
+/** Whether the champion is found in this match. */
+export const isLastDuel = (view: BattleView, duel: DuelView): boolean => duel.number === view.matches;
+
+/** What a match is called: two semi-finals lead to the final of four, among fewer there is only the final. */
+export function duelTitle(view: BattleView, duel: DuelView | undefined): string {
+  if (!duel || isLastDuel(view, duel)) return "The final";
+  return duel.number === 1 ? "First semi-final" : "Second semi-final";
 }
 
 const TITLES: Partial<Record<Code, string>> = {

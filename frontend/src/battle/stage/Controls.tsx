@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
+import type { Question } from "../../ui/Confirm";
 import type { BattleView, HostAction } from "../types";
-import type { Question } from "./Confirm";
 
 export interface Panels {
   hasLists: boolean;

@@ -1,17 +1,17 @@
 import type { BattleView, DuelView } from "../types";
-import { finalists, LAST, nameOf, share } from "./final";
+import { duelTitle, isLastDuel } from "../words";
+import { share } from "./final";
 
 /** Two memes face to face; then the bars, and who goes on. */
 export function Final({ view }: { view: BattleView }) {
   const duel = view.duels.at(-1);
   if (!duel) return null;
-  const name = nameOf(duel.number, finalists(view.players));
   return (
     <div className="scene final" data-over={isOver(duel)}>
       <div className="scene-head">
-        <h1>{name}</h1>
+        <h1>{duelTitle(view, duel)}</h1>
         <p className="tally">
-          {isOver(duel) ? verdict(duel, name) : `Choose on your phone · ${view.voters_done} have`}
+          {isOver(duel) ? verdict(view, duel) : `Choose on your phone · ${view.voters_done} have`}
         </p>
       </div>
       <div className="ring">
@@ -57,8 +57,8 @@ function Bar({ duel, side }: { duel: DuelView; side: "left" | "right" }) {
 
 const isOver = (duel: DuelView): boolean => duel.winner != null;
 
-function verdict(duel: DuelView, name: string): string {
-  const isLast = name === LAST;
+function verdict(view: BattleView, duel: DuelView): string {
+  const isLast = isLastDuel(view, duel);
   if (duel.is_tie) return `A tie: the one that did better before ${isLast ? "wins" : "goes on"}`;
   return isLast ? "We have a champion" : "The winner is in the final";
 }

@@ -1,13 +1,13 @@
 import "./host.css";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { statsOf } from "../../engine-room/stats";
+import { Confirm, type Question } from "../../ui/Confirm";
 import type { RoomProps } from "../../ui/rooms";
 import { tokenOf } from "../seat";
 import type { HostAction } from "../types";
 import { useArena } from "../useArena";
 import { useAwake } from "../useAwake";
 import { sentence } from "../words";
-import { Confirm, type Question } from "./Confirm";
 import { Controls, type Panels } from "./Controls";
 import { useShortcuts, type Shortcut } from "./keys";
 import { Lists } from "./Lists";

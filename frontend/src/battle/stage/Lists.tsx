@@ -1,6 +1,6 @@
+import type { Question } from "../../ui/Confirm";
 import { Face } from "../Face";
 import type { BattleView, EntryView, HostAction, PlayerView } from "../types";
-import type { Question } from "./Confirm";
 
 interface Props {
   view: BattleView;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { BattleView, DuelView, EntryView, PlayerView } from "../types";
-import { champions, finalists, nameOf, share } from "./final";
+import { champions, share } from "./final";
 
 const player = (seat: string, change: Partial<PlayerView> = {}): PlayerView => ({
   seat,
@@ -22,26 +22,6 @@ const duel = (change: Partial<DuelView> = {}): DuelView => ({
 });
 const view = (change: Partial<BattleView>) =>
   ({ duels: [], entries: [], players: [], ...change }) as unknown as BattleView;
-
-describe("the matches", () => {
-  it("are two semi-finals and a final among four", () => {
-    expect([1, 2, 3].map((number) => nameOf(number, 4))).toEqual([
-      "First semi-final",
-      "Second semi-final",
-      "The final",
-    ]);
-  });
-
-  it("are only the final among fewer", () => {
-    expect(nameOf(1, 3)).toBe("The final");
-  });
-
-  it("count who has points and is still here", () => {
-    const players = [player("a"), player("b"), player("c", { is_out: true }), player("d", { points: 0 })];
-    expect(finalists(players)).toBe(2);
-    expect(finalists(["a", "b", "c", "d", "e"].map((seat) => player(seat)))).toBe(4);
-  });
-});
 
 describe("the bars", () => {
   it("add up to all votes", () => {

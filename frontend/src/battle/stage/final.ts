@@ -1,21 +1,5 @@
-/** The knock-out at the end: what its matches are called, and who has won. */
+/** The knock-out at the end: who is ahead, and who has won. */
 import type { BattleView, DuelView, EntryView, PlayerView } from "../types";
-
-export const LAST = "The final";
-
-const SEMIFINALS = 2;
-const FINALISTS = 4;
-
-/** The name of a match: with four memes two semi-finals lead to the final, with fewer there is only the final. */
-export function nameOf(number: number, finalists: number): string {
-  if (finalists < FINALISTS || number > SEMIFINALS) return LAST;
-  return number === 1 ? "First semi-final" : "Second semi-final";
-}
-
-/** How many players are in the final: who has points, has shown a meme. */
-export function finalists(players: readonly PlayerView[]): number {
-  return Math.min(FINALISTS, players.filter((player) => player.points > 0 && !player.is_out).length);
-}
 
 /** Votes for either side as a share of all; half and half before there are any. */
 export function share(duel: DuelView): [number, number] {
