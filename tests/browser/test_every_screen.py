@@ -58,10 +58,43 @@ async def test_no_room_has_a_barrier(devices: Devices) -> None:
     assert "\n".join(found) == ""
 
 
+async def test_no_question_and_no_complaint_has_a_barrier(devices: Devices, arena: Stack) -> None:
+    """What is only seen when something is about to go wrong, or has."""
+    found: list[str] = []
+    page = await devices.open("#/")
+    await is_live(page)
+    line = page.get_by_label("What shall we make fun of?")
+    for prompt in ("a cat", "another cat"):
+        await line.fill(prompt)
+        await page.keyboard.press("Enter")
+    await expect(page.locator('.card[data-phase="done"]')).to_have_count(2, timeout=PATIENCE)
+    await line.fill("   ")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_contain_text("Type a line")
+    found += await barriers(page, "wrong-line", "phone")
+    await page.get_by_role("button", name="Put all away").click()
+    found += await barriers(page, "question-memes", "phone")
+
+    unknown = await devices.open("#/battle/ZZZZ")
+    await expect(unknown.get_by_role("heading", name="No such battle")).to_be_visible(timeout=PATIENCE)
+    found += await barriers(unknown, "wrong-code", "phone")
+
+    async with company(arena, "Bea") as battle:
+        host = await devices.open(f"#/host/{battle.code}", token=battle.host, code=battle.code)
+        await host.get_by_role("button", name="End", exact=True).click(timeout=PATIENCE)
+        found += await barriers(host, "question-host", "desk")
+        guest = await devices.open(f"#/battle/{battle.code}")
+        await guest.get_by_label("Your name").fill("bea")
+        await guest.get_by_role("button", name="Join the battle").click(timeout=PATIENCE)
+        await expect(guest.get_by_role("alert")).to_contain_text("called that already", timeout=PATIENCE)
+        found += await barriers(guest, "wrong-name", "phone")
+    assert "\n".join(found) == ""
+
+
 async def test_no_phase_of_a_battle_has_a_barrier(devices: Devices, arena: Stack) -> None:
     """The phone of somebody who plays, the host's screen with everything open, and the one for the room."""
     found: list[str] = []
-    async with company(arena, "Bea", "Cem", "Dan", approve=True) as battle:
+    async with company(arena, "Bea", "Cem", "Dan", approve=True, reveal_seconds=25) as battle:
         host = await devices.open(f"#/host/{battle.code}", token=battle.host, code=battle.code)
         screen = await devices.open(f"#/tv/{battle.code}")
         ada = Player(await devices.open(f"#/battle/{battle.code}", viewport=PHONE), "Ada")
@@ -76,6 +109,11 @@ async def test_no_phase_of_a_battle_has_a_barrier(devices: Devices, arena: Stack
                 await ada.next_pair("")
             for page in (host, screen):
                 await is_on_screen(page, phase)
+            if phase == "reveal":
+                await expect(screen.locator(".reveal")).to_have_attribute(
+                    "data-whole", "true", timeout=PATIENCE
+                )
+                await battle.order("extend", seconds=300)
             for name, page, home in (
                 ("phone", ada.page, "phone"),
                 ("host", host, "desk"),

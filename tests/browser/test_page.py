@@ -18,6 +18,15 @@ from tests.waiting import wait_until
 PATIENCE = 20_000  # milliseconds
 
 
+KEPT_PICTURES = """() => new Promise((resolve) => {
+    const opening = indexedDB.open("memebattle");
+    opening.onsuccess = () => {
+        const counting = opening.result.transaction("pictures").objectStore("pictures").count();
+        counting.onsuccess = () => resolve(counting.result);
+    };
+})"""
+
+
 def card(page: Page, prompt: str) -> Locator:
     return page.locator(".card").filter(has=page.locator(".prompt", has_text=prompt))
 
@@ -138,12 +147,43 @@ async def test_an_answer_missed_while_away_is_fetched(page: Page, stack: Stack, 
 
 
 async def test_finished_memes_are_there_after_a_reload(page: Page) -> None:
-    """Loaded over HTTP by their hash."""
+    """From this browser's own album: the servers forget them after a day."""
     await ask(page, "a cat on Mars")
     await picture(page, "a cat on Mars").wait_for(timeout=PATIENCE)
+    await page.route("**/images/**", lambda route: route.abort())
     await page.reload()
 
     assert await pixels(picture(page, "a cat on Mars")) == 1024
+
+
+async def test_what_the_album_has_lost_comes_from_the_server(page: Page) -> None:
+    """By its hash. A browser that keeps nothing costs the memory, not the page."""
+    await ask(page, "a cat on Mars")
+    await picture(page, "a cat on Mars").wait_for(timeout=PATIENCE)
+    await page.evaluate("indexedDB.deleteDatabase('memebattle')")
+    await page.reload()
+
+    assert await pixels(picture(page, "a cat on Mars")) == 1024
+    await expect(picture(page, "a cat on Mars")).to_have_attribute("src", re.compile("^/images/"))
+
+
+async def test_all_memes_can_be_put_away(page: Page) -> None:
+    """After a question, with the keyboard at the answer that changes nothing; also from the album."""
+    for prompt in ("one cat", "two cats"):
+        await ask(page, prompt)
+        await picture(page, prompt).wait_for(timeout=PATIENCE)
+
+    await page.get_by_role("button", name="Put all away").click()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".card")).to_have_count(2)
+    await page.get_by_role("button", name="Put all away").click()
+    await page.get_by_role("button", name="Put them away").click()
+
+    await expect(page.locator(".card")).to_have_count(0)
+    await page.reload()
+    await is_live(page)
+    await expect(page.locator(".card")).to_have_count(0)
+    assert await page.evaluate(KEPT_PICTURES) == 0
 
 
 async def test_without_a_websocket_the_page_uses_http(browser: Browser, stack: Stack) -> None:

@@ -67,7 +67,8 @@ export function Card({ ticket, link, studio }: Props) {
 function Picture({ ticket }: { ticket: Ticket }) {
   const [isGone, setGone] = useState(false);
   const meme = ticket.meme;
-  if (!meme || isGone) return <p className="news">This picture has been taken down: memes are kept for a day.</p>;
+  if (!meme || isGone) return <p className="news">This picture is gone: the servers keep memes for a day, and this browser did not keep it.</p>;
+  if (!ticket.picture) return null;
   return (
     <img
       src={ticket.picture}

@@ -9,6 +9,7 @@ import type { Link, Undo } from "../nats/link";
 import { Outbox } from "../nats/outbox";
 import { announce } from "../ui/announcer";
 import { newId } from "../ui/unique";
+import * as album from "./album";
 import * as http from "./http";
 import * as shelf from "./shelf";
 import {
@@ -73,6 +74,7 @@ export class Studio {
   /** Take up what a reload interrupted. */
   open(): void {
     this.show({ tickets: shelf.kept().map(restored) });
+    this.view.tickets.forEach(({ request, meme }) => meme && void this.unpack(request.id, meme));
     this.pending().forEach(({ request }) => this.take(request));
     window.setInterval(() => this.watch(), WATCH_MS);
   }
@@ -110,6 +112,11 @@ export class Studio {
     this.leave(id);
     shelf.forget(id);
     this.show({ tickets: this.view.tickets.filter((ticket) => ticket.request.id !== id) });
+  }
+
+  /** Put everything away that has had its answer. */
+  clear(): void {
+    this.view.tickets.filter((ticket) => !isPending(ticket)).forEach(({ request }) => this.dismiss(request.id));
   }
 
   /** A picture that cannot be loaded any more leaves the wall. */
@@ -191,8 +198,16 @@ export class Studio {
     const { image_data, ...meme } = answer;
     this.leave(id);
     shelf.keep({ request: ticket.request, madeAt: ticket.madeAt, meme });
-    this.change(id, { phase: "done", meme, picture: blobUrl(image_data, meme.content_type) });
+    const picture = blobOf(image_data, meme.content_type);
+    void album.keep(id, picture);
+    this.change(id, { phase: "done", meme, picture: URL.createObjectURL(picture) });
     announce(`Your meme is ready: ${meme.prompt}`);
+  }
+
+  /** The picture of a meme that was finished before: from the album, else from the server. */
+  private async unpack(id: string, meme: MemeCreated): Promise<void> {
+    const picture = await album.find(id);
+    this.change(id, { picture: picture ? URL.createObjectURL(picture) : meme.image_url });
   }
 
   private fail(id: string, error: string, answer?: MemeError): void {
@@ -242,12 +257,9 @@ export class Studio {
 export const isPending = (ticket: Ticket): boolean => ticket.phase !== "done" && ticket.phase !== "failed";
 
 function restored({ request, madeAt, meme }: shelf.Kept): Ticket {
-  return meme
-    ? { request, madeAt, phase: "done", meme, picture: meme.image_url }
-    : { request, madeAt, phase: "sending" };
+  return meme ? { request, madeAt, phase: "done", meme } : { request, madeAt, phase: "sending" };
 }
 
-function blobUrl(base64: string, type: string): string {
-  const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
-  return URL.createObjectURL(new Blob([bytes], { type }));
+function blobOf(base64: string, type: string): Blob {
+  return new Blob([Uint8Array.from(atob(base64), (character) => character.charCodeAt(0))], { type });
 }
