@@ -88,7 +88,9 @@ class Game:
         self.go_on()
 
     def join(self, number: int, name: str | None = None) -> bool:
-        return self.offer(events.Joined(at=self.now, seat=seat(number), name=name or f"P{number}", avatar=number))
+        return self.offer(
+            events.Joined(at=self.now, seat=seat(number), name=name or f"P{number}", avatar=number)
+        )
 
     def enter(self, number: int, prompt: str = "", request_id: str = "") -> Entry | None:
         event = events.Entered(
