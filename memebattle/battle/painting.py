@@ -26,6 +26,9 @@ class StreamPainter:
         request = MemeRequest(id=request_id, prompt=prompt, small_image=True)
         await self.requests.submit(request_id, request.body(), "")
 
+    async def cancel(self, request_id: str) -> None:
+        await self.requests.cancel(request_id)
+
     async def answer(self, request_id: str) -> Answer | None:
         return await self.answers.lookup(request_id)
 
@@ -35,10 +38,14 @@ class MemoryPainter:
     """The in-memory twin keeps what it was asked; a test answers."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
     answers: dict[str, Answer] = field(default_factory=dict)
 
     async def ask(self, request_id: str, prompt: str) -> None:
         self.asked.append((request_id, prompt))
+
+    async def cancel(self, request_id: str) -> None:
+        self.cancelled.append(request_id)
 
     async def answer(self, request_id: str) -> Answer | None:
         return self.answers.get(request_id)

@@ -15,6 +15,10 @@ class Painter(Protocol):
         """Store the request; the same id twice is one request."""
         ...
 
+    async def cancel(self, request_id: str) -> None:
+        """Nobody wants this picture any more. Best effort."""
+        ...
+
     async def answer(self, request_id: str) -> Answer | None:
         """The answer, if it is there."""
         ...

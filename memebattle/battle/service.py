@@ -32,7 +32,7 @@ from memebattle.battle.pairing import next_pair, questions_for
 from memebattle.battle.ports import Moderator, Painter
 from memebattle.battle.proofs import seat_of, ticket_of
 from memebattle.battle.replies import Clerk
-from memebattle.battle.state import Battle, duel_match, may_vote
+from memebattle.battle.state import Battle, Entry, duel_match, may_vote
 from memebattle.battle.table import Table
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ class BattleService:
         entry = battle.entry_of(seat)
         if entry is None or entry.request_id != event.request_id:
             raise Refused("not_now", "that was too late, the time was up")
-        await self._ask_painter(event)
+        await self._ask_painter(event, instead_of=known)
         return self._reply(table, seat)
 
     def _check_entry(self, battle: Battle, asked: BattleEntry, seat: str) -> None:
@@ -150,10 +150,12 @@ class BattleService:
         self._clean(asked.prompt, battle.options.moderation)
         self.clerk.admit_painting(seat)
 
-    async def _ask_painter(self, event: events.Entered) -> None:
+    async def _ask_painter(self, event: events.Entered, instead_of: Entry | None) -> None:
         """The prompt is handed in whatever happens here: what is not painted is asked for again."""
         try:
             await self.painter.ask(event.request_id, event.prompt)
+            if instead_of is not None and not instead_of.is_settled:
+                await self.painter.cancel(instead_of.request_id)
         except Exception as error:  # noqa: BLE001 - see above
             log.warning("A picture is asked for later: %r", error, extra={"request_id": event.request_id})
 

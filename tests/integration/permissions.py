@@ -240,13 +240,13 @@ RULES: dict[str, tuple[list[str], list[str], list[str], list[str]]] = {
             "$JS.API.STREAM.CREATE.BATTLES",
             *PLAYING,
             "meme.request",  # of a battle
+            "meme.cancel.x",  # when its prompt was replaced
             ACROSS,
             "worker.w-1.heartbeat",
         ],
         [
             "meme.response",  # only the answer stream speaks here
             "meme.response.error",
-            "meme.cancel.x",
             "dlq.MEMES.other",
             "$JS.API.STREAM.UPDATE.MEMES",
             "$JS.API.STREAM.DELETE.MEMES",

@@ -117,9 +117,22 @@ async def test_a_prompt_is_painted_and_a_later_one_replaces_it() -> None:
         assert (second.prompt, again) == ("a dog", second)
         assert [prompt for _, prompt in room.painter.asked] == ["a cat", "a dog"]
         assert [name for name, _ in room.painter.asked] == [first.request_id, second.request_id]
+        assert room.painter.cancelled == [first.request_id]
         await room.paint_all()
         seen = await room.seen()
         assert (seen.entered, seen.painted) == (1, 1)
+
+
+async def test_a_picture_that_is_there_is_not_called_off() -> None:
+    async with parlour() as room:
+        await room.open(2)
+        await room.order("start")
+        good(await room.enter(1, "a cat"))
+        await room.paint_all()
+        good(await room.enter(1, "a dog"))
+
+        assert [prompt for _, prompt in room.painter.asked] == ["a cat", "a dog"]
+        assert room.painter.cancelled == []
 
 
 async def test_a_prompt_after_the_whistle_is_too_late() -> None:
