@@ -71,7 +71,7 @@ function Winner({ standing, view }: { standing: StandingView; view: BattleView }
       <figcaption>
         <Maker entry={entry} players={view.players} />
         <span className="record">
-          {standing.points} points · won {standing.wins} of {standing.games}
+          {standing.points} points, won {standing.wins} of {standing.games}
         </span>
       </figcaption>
     </figure>
