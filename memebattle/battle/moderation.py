@@ -7,11 +7,14 @@ shown. `Moderator` is the port for whoever has a better one.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from memebattle.battle.names import folded
+
+log = logging.getLogger(__name__)
 
 COARSE = (
     "asshole", "bastard", "bitch", "bullshit", "cock", "cunt", "dickhead", "fuck", "motherfucker", "nazi",
@@ -22,6 +25,7 @@ RUDE = (
     "piss", "poop", "sex", "stupid", "suck", "suicide", "turd",
 )  # fmt: skip
 ENDINGS = "(?:s|es|er|ers|ing|ed|y)?"
+APART = re.compile(r"[|!\d]+")
 SIGNS = str.maketrans("013457@$!|€", "oieastasiie")
 CONTRACTED = re.compile(r"['’](?:d|ll|m|re|s|ve)\b")  # noqa: RUF001 - he'll is no hell
 OBJECTION = "please say it without {word!r}: children may be watching"
@@ -36,6 +40,8 @@ class WordList:
 
     def __post_init__(self) -> None:
         own = tuple(filter(None, (plain(word) for word in self.blocked)))
+        if len(own) < len(self.blocked):
+            log.warning("Blocked words without a letter or a digit block nothing")
         levels = {"moderate": (*COARSE, *own), "strict": (*COARSE, *RUDE, *own)}
         patterns = {level: _any_of(words) for level, words in levels.items()}
         object.__setattr__(self, "_patterns", patterns)
@@ -45,14 +51,21 @@ class WordList:
         pattern = self._patterns.get(level)
         if pattern is None:
             return None
-        found = pattern.search(plain(text)) or pattern.search(_joined(plain(text)))
+        found = next(filter(None, map(pattern.search, _readings(text))), None)
         return OBJECTION.format(word=found[0]) if found else None
+
+
+def _readings(text: str) -> Iterator[str]:
+    """What a reader may take it for: signs are letters (`sh!t`), or they stand around words (`shit!`)."""
+    for reading in (plain(text), plain(APART.sub(" ", text))):
+        yield reading
+        yield _joined(reading)
 
 
 def plain(text: str) -> str:
     """Lower case, without accents, digits and signs in words read as the letters they stand for."""
     words = (_spelled(word) for word in CONTRACTED.sub("", folded(text)).split())
-    return re.sub(r"[^a-z ]+", "", " ".join(words))
+    return re.sub(r"[^\w ]|_", "", " ".join(words))
 
 
 def _spelled(word: str) -> str:
@@ -62,7 +75,7 @@ def _spelled(word: str) -> str:
 
 def _joined(text: str) -> str:
     """Single letters in a row as one word: `s h i t`."""
-    return re.sub(r"\b(?:[a-z] ){2,}[a-z]\b", lambda run: run[0].replace(" ", ""), text)
+    return re.sub(r"\b(?:[^\W\d] ){2,}[^\W\d]\b", lambda run: run[0].replace(" ", ""), text)
 
 
 def _any_of(words: Iterable[str]) -> re.Pattern[str]:

@@ -56,11 +56,13 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def _visible(text: str) -> Iterator[str]:
-    marks = 0
+    marks = MARKS  # there is nothing yet that a mark could be on
     for letter in text:
-        marks = marks + 1 if unicodedata.combining(letter) else 0
-        is_formatting = unicodedata.category(letter) == "Cf" and letter not in JOINERS
-        if marks <= MARKS and not is_formatting and letter not in FILLERS:
+        category = unicodedata.category(letter)
+        if letter in FILLERS or (category == "Cf" and letter not in JOINERS):
+            continue
+        marks = marks + 1 if category in {"Mn", "Me"} else 0
+        if marks <= MARKS:
             yield letter
 
 

@@ -22,6 +22,9 @@ from tests.toys import Clock
         ("e" + "\u0301" * 20, "\u00e9\u0301\u0301"),
         ("Zoë", "Zoë"),
         ("👩\u200d🚀", "👩\u200d🚀"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("\ufe0f", ""),  # a mark on nothing
+        ("\u0e01" + "\u0e47" * 20, "\u0e01\u0e47\u0e47"),
         ("\u0645\u06cc\u200c\u062e\u0648\u0627", "\u0645\u06cc\u200c\u062e\u0648\u0627"),
         ("<b>Ada</b>", "<b>Ada</b>"),
         (7, 7),
@@ -76,6 +79,11 @@ def test_a_name_in_use_gets_the_next_number() -> None:
         ("fück", False, False),
         ("sh1t", False, False),
         ("$h!t happens", False, False),
+        ("oh shit!", False, False),
+        ("no way|fuck|down", False, False),
+        ("fuck4you 2", False, False),
+        ("100 cats, 3 dogs!", True, True),
+        ("cock-a-doodle-doo", True, True),
         ("sh'it", False, False),
         ("\uff46\uff55\uff43\uff4b", False, False),
         ("say Voldemort", False, False),
@@ -88,6 +96,15 @@ def test_words_that_are_not_wanted(text: str, moderate: bool, strict: bool) -> N
     assert (words.objection(text, "moderate") is None) is moderate
     assert (words.objection(text, "strict") is None) is strict
     assert words.objection(text, "none") is None
+
+
+def test_words_of_other_alphabets_and_numbers_can_be_blocked_too() -> None:
+    words = WordList(("пират", "傻逼", "88"))
+
+    assert words.objection("старый пират!", "moderate") is not None
+    assert words.objection("傻逼", "moderate") is not None
+    assert words.objection("sieg 88", "moderate") is not None
+    assert words.objection("пиротехника, 1988, dev ops", "moderate") is None
 
 
 def test_an_objection_says_which_word() -> None:
