@@ -40,11 +40,13 @@ class Engine:
     def hear(self, beat: WorkerHeartbeat, at: float) -> None:
         """Take a heartbeat."""
         self._count(beat, at)
+        _forget(self._answered, at - RATE_WINDOW)  # of several gateways only one asks for the rate
         self._latencies.extend((at, each) for each in beat.latencies_ms)
         if beat.state == "leaving" and not beat.in_work:
             self._here.pop(beat.worker_id, None)
         else:
             self._here[beat.worker_id] = at, beat
+            self._here = self._heard_lately(at)
 
     def hear_totals(self, totals: Counters) -> None:
         """Take what another gateway has counted: it may have heard workers that died before we came."""
@@ -52,7 +54,7 @@ class Engine:
 
     def workers(self, at: float) -> list[WorkerHeartbeat]:
         """The last heartbeats of those that are there, by name."""
-        self._here = {name: heard for name, heard in self._here.items() if at - heard[0] <= SILENCE}
+        self._here = self._heard_lately(at)
         return [self._here[name][1] for name in sorted(self._here)]
 
     def totals(self) -> Counters:
@@ -70,6 +72,9 @@ class Engine:
         _forget(self._latencies, at - LATENCY_WINDOW)
         ordered = sorted(each for _, each in self._latencies)
         return [percentile(ordered, share) for share in shares]
+
+    def _heard_lately(self, at: float) -> dict[str, tuple[float, WorkerHeartbeat]]:
+        return {name: heard for name, heard in self._here.items() if at - heard[0] <= SILENCE}
 
     def _count(self, beat: WorkerHeartbeat, at: float) -> None:
         process = beat.worker_id, beat.started_at

@@ -155,3 +155,14 @@ def test_totals_are_what_was_done_whoever_died_and_whatever_was_lost(seed: int) 
         engine.hear(beat(name, started_at=started, counters=counters), 400)
 
     assert engine.totals().model_dump() == done
+
+
+def test_a_gateway_that_is_never_asked_remembers_no_more_than_it_needs() -> None:
+    """Of several only one tells how the platform is; the others only listen, for months."""
+    engine = Engine()
+    for at in range(1000):
+        engine.hear(beat(f"w{at}", answered=1), at)
+        engine.hear(beat(answered=at), at)
+
+    assert len(engine._answered) <= 6
+    assert len(engine._here) <= 5
