@@ -123,7 +123,7 @@ class Hall:
         while self.clock() - self._asked[code] < IDLE:
             try:
                 await self._go_on(table)
-                for news in await missing.found(table.battle):
+                async for news in missing.found(table.battle):
                     await self._note_picture(table, news)
             except Unavailable as error:
                 log.warning("A battle has to wait: %s", error, extra={"battle": code})
@@ -135,10 +135,12 @@ class Hall:
 
     async def _go_on(self, table: Table) -> None:
         table.changed.hush()
-        event = due(table.battle, self.now())
+        event, known = due(table.battle, self.now()), table.battle.sequence
         if event is not None:
             if await table.record(event):
                 log.info("Battle goes on", extra={"battle": table.battle.code, "event": event.type})
+            elif table.battle.sequence == known:  # refused because of something that cannot be read yet
+                await asyncio.sleep(self.after_trouble)
         elif not await table.changed.rung_within(self._patience(table)):
             await table.catch_up()
 

@@ -6,7 +6,7 @@ in between, or found the stream full. So what stays away is asked for again, und
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 from memebattle.battle.messages import PaintedNews
@@ -25,16 +25,17 @@ class MissingPictures:
     _looked: dict[str, int] = field(default_factory=dict)  # request id -> when
     _asked: dict[str, int] = field(default_factory=dict)
 
-    async def found(self, battle: Battle) -> list[PaintedNews]:
-        """Look for those that are late; ask again for those that are very late.
+    async def found(self, battle: Battle) -> AsyncIterator[PaintedNews]:
+        """Look for those that are late, one after the other; ask again for those that are very late.
 
         Raises:
             Unavailable, PublishFailed, QueueFull: not now, the next look may work.
         """
         pending = battle.pending()
         self._forget({entry.request_id for entry in pending})
-        news = [await self._look(entry) for entry in pending if self._is_due(entry)]
-        return [each for each in news if each is not None]
+        for entry in pending:
+            if self._is_due(entry) and (news := await self._look(entry)) is not None:
+                yield news
 
     def _is_due(self, entry: Entry) -> bool:
         return self.now() - self._looked.get(entry.request_id, entry.at) >= LOOK_AFTER

@@ -2,12 +2,14 @@
 
 A watcher is told how it stands as it changes. What is heard only says when to look, so nothing is lost that
 was not heard; whoever comes back with the id of the last view gets the next one. Nothing is kept for them.
+All who watch a battle share one reading of it, and one view of a moment.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
@@ -23,7 +25,7 @@ from memebattle.bus.subjects import BATTLE_VIEW, fill, is_token
 from memebattle.kit.sse import Event
 from memebattle.kit.watch import Watch
 
-KEPT = 32  # battles that were read
+KEPT = 32  # battles that were read and are not watched
 MOST_WATCHERS = 1000
 RETRY = 1000  # milliseconds until an EventSource comes back
 HEARTBEAT = 10.0  # seconds
@@ -54,7 +56,9 @@ class BattleReading:
     heartbeat: float = HEARTBEAT
     pause: float = PAUSE
     watchers: int = 0
-    _tables: OrderedDict[str, Table] = field(default_factory=OrderedDict)
+    _known: weakref.WeakValueDictionary[str, Table] = field(default_factory=weakref.WeakValueDictionary)
+    _kept: OrderedDict[str, Table] = field(default_factory=OrderedDict)
+    _told: weakref.WeakKeyDictionary[Table, _Told] = field(default_factory=weakref.WeakKeyDictionary)
 
     async def view(self, code: str) -> BattleView:
         """How it stands, with everything that everybody may see.
@@ -84,34 +88,62 @@ class BattleReading:
         """
         if self.watchers >= MOST_WATCHERS:
             raise TooManyWatchers("too many are watching over this gateway")
-        await self._table(code)
-        return BattleWatch(code, self, seen)
+        return BattleWatch(await self._table(code), self, seen)
+
+    async def latest(self, table: Table, seen: int) -> Event | None:
+        """How it stands, if that is not what was seen.
+
+        Raises:
+            Unavailable: NATS is out of reach.
+        """
+        await self._caught_up(table)
+        battle, at = table.battle, self.clock()
+        if battle.sequence == seen or not battle.exists:
+            return None
+        told = self._told.get(table)
+        if told is None or told.sequence != battle.sequence or at - told.at > self.pause:
+            body = view.for_screens(battle, self.now()).body()
+            event = Event("battle", body, id=str(battle.sequence))
+            told = self._told[table] = _Told(battle.sequence, at, event)
+        return told.event
 
     async def _table(self, code: str) -> Table:
-        if not self.connected():
-            raise Unavailable("NATS is out of reach")
         if not is_token(code):
             raise UnknownBattle("there is no battle of that code")
-        table = self._tables.get(code) or Table(code, self.facts)
-        await table.catch_up()
+        table = self._known.setdefault(code, Table(code, self.facts))
+        await self._caught_up(table)
         if not table.battle.exists:
             raise UnknownBattle("there is no battle of that code")
         self._keep(table)
         return table
 
+    async def _caught_up(self, table: Table) -> None:
+        if not self.connected():
+            raise Unavailable("NATS is out of reach")
+        await table.catch_up()
+
     def _keep(self, table: Table) -> None:
-        self._tables[table.battle.code] = table
-        self._tables.move_to_end(table.battle.code)
-        if len(self._tables) > KEPT:
-            self._tables.popitem(last=False)
+        self._kept[table.battle.code] = table
+        self._kept.move_to_end(table.battle.code)
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A view of a moment, by `BattleReading.clock`, for all who watch."""
+
+    sequence: int
+    at: float
+    event: Event
 
 
 class BattleWatch(Watch):
     """One client that follows one battle: every view, until the process stops."""
 
-    def __init__(self, code: str, shared: BattleReading, seen: int) -> None:
+    def __init__(self, table: Table, shared: BattleReading, seen: int) -> None:
         super().__init__()
-        self._code, self._shared, self._seen = code, shared, seen
+        self._table, self._shared, self._seen = table, shared, seen
         self.leaving.callback(shared.on_stop(self.close))
         self.leaving.callback(self._leave)
         shared.watchers += 1
@@ -121,7 +153,7 @@ class BattleWatch(Watch):
 
     async def events(self) -> AsyncGenerator[Event]:
         shared = self._shared
-        async with shared.news.heard(fill(BATTLE_VIEW, battle_id=self._code)) as heard:
+        async with shared.news.heard(fill(BATTLE_VIEW, battle_id=self._table.battle.code)) as heard:
             said = shared.clock()
             yield Event("ping", "{}", retry=RETRY)
             while not self.is_closing:
@@ -138,13 +170,12 @@ class BattleWatch(Watch):
     async def _news(self) -> Event | None:
         """How it stands, if that is news."""
         try:
-            shown = await self._shared.view(self._code)
-        except (Unavailable, UnknownBattle):
+            event = await self._shared.latest(self._table, self._seen)
+        except Unavailable:
             return None  # not now; what is missing now is told later
-        if shown.sequence == self._seen:
-            return None
-        self._seen = shown.sequence
-        return Event("battle", shown.body(), id=str(shown.sequence))
+        if event is not None and event.id is not None:
+            self._seen = int(event.id)
+        return event
 
 
 async def _nothing(seconds: float) -> bool:

@@ -18,7 +18,7 @@ from memebattle.battle.events import Happening
 from memebattle.battle.fold import apply
 from memebattle.battle.pairing import by_strength
 from memebattle.battle.state import Battle
-from memebattle.bus.facts import BattleLog, Fact, Stored
+from memebattle.bus.facts import PAGE, BattleLog, Fact, Stored
 from memebattle.bus.refusals import Unavailable
 from memebattle.kit.bell import Bell
 
@@ -63,7 +63,10 @@ class Table:
         Raises:
             Unavailable: the log is out of reach.
         """
+        known = self.battle.sequence
         taken = await self._facts.add(fact_of(self.battle, event))
+        if taken is not None and taken <= known:
+            self._start_over()
         await self.catch_up(taken or 0)
         # refused, and yet there: we have offered it before, and its acknowledgement was lost
         is_ours = taken is not None or self._last == event
@@ -92,9 +95,19 @@ class Table:
                 self._done = begun
 
     async def _read(self) -> None:
-        for stored in await self._facts.after(self.battle.code, self.battle.sequence):
-            self._take(stored)
-            self.changed.ring()
+        """Page by page, so that trouble on the way does not cost what was read."""
+        is_more = True
+        while is_more:
+            page = await self._facts.after(self.battle.code, self.battle.sequence)
+            for stored in page:
+                self._take(stored)
+                self.changed.ring()
+            is_more = len(page) == PAGE
+
+    def _start_over(self) -> None:
+        """The stream is another one than we have read: lost and put back, or an older copy of it."""
+        log.warning("The log of a battle is not what it was", extra={"battle": self.battle.code})
+        self.battle, self._last = Battle(self.battle.code), None
 
     def _take(self, stored: Stored) -> None:
         battle = self.battle
@@ -124,7 +137,7 @@ def fact_of(battle: Battle, event: Happening) -> Fact:
         case events.Joined():
             return Fact(code, "seat", event.seat, body)
         case events.Entered():
-            return Fact(code, "entry", f"{event.round}-{event.seat}", body, after=None)
+            return Fact(code, "entry", f"{event.round}-{event.seat}", body, None, id=event.request_id)
         case events.Painted():
             return Fact(code, "meme", event.request_id, body)
         case events.Voted():

@@ -1,13 +1,14 @@
 """The log of battles in a stream, `battle.event.{battle}.{kind}.{key}`: read in batches, written with fences.
 
 A fence is `Nats-Expected-Last-Subject-Sequence`: the stream stores a fact only if the last one at its place
-is the one that the writer has read. `Fact.is_first` widens it to everything of that battle.
+is the one that the writer has read. `Fact.is_first` widens it to everything of that battle. A fact without a
+fence has its id, so that the stream knows a repetition from another fact.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import nats.errors
@@ -17,13 +18,13 @@ from nats.js.errors import APIError
 
 from memebattle.bus.arbiter import WRONG_LAST_SEQUENCE
 from memebattle.bus.direct_get import STORED_AT, DirectGet
-from memebattle.bus.facts import Fact, Stored
+from memebattle.bus.facts import PAGE, Fact, Stored
 from memebattle.bus.publishing import DurablePublisher, PublishFailed
 from memebattle.bus.refusals import Unavailable
 from memebattle.bus.subjects import BATTLE_EVENT, fill
 
 SUBJECT = "Nats-Subject"
-PAGE, PAGE_BYTES = 500, 16 * 1024 * 1024  # a page of the longest events is a few megabytes
+PAGE_BYTES = 16 * 1024 * 1024  # a page of the longest events is a few megabytes
 
 
 @dataclass(slots=True)
@@ -55,18 +56,13 @@ class JetStreamBattleLog:
 
     async def after(self, battle: str, sequence: int) -> list[Stored]:
         """See the port."""
+        direct = DirectGet(self.connection, self.stream, self.domain)
         try:
             async with asyncio.timeout(self.patience):
-                return [stored async for stored in self._after(_scope(battle), sequence)]
+                batch = await direct.batch(_scope(battle), sequence + 1, PAGE, PAGE_BYTES)
         except (nats.errors.Error, APIError, TimeoutError, OSError) as error:
             raise Unavailable(f"{self.stream} cannot be read: {error!r}") from error
-
-    async def _after(self, scope: str, sequence: int) -> AsyncIterator[Stored]:
-        direct, found = DirectGet(self.connection, self.stream, self.domain), PAGE
-        while found == PAGE and (batch := await direct.batch(scope, sequence + 1, PAGE, PAGE_BYTES)):
-            for message in batch.messages:
-                yield _stored(message)
-            found, sequence = len(batch.messages), batch.reached
+        return [_stored(message) for message in batch.messages] if batch is not None else []
 
 
 def _stored(message: Msg) -> Stored:
@@ -84,7 +80,7 @@ def _scope(battle: str) -> str:
 
 def _fence(fact: Fact) -> dict[str, str]:
     if fact.after is None:
-        return {}
+        return {"Nats-Msg-Id": fact.id} if fact.id else {}
     scope = _scope(fact.battle) if fact.is_first else _subject(fact)
     return {
         "Nats-Expected-Last-Subject-Sequence": str(fact.after),
@@ -100,7 +96,11 @@ class MemoryBattleLog:
 
     async def add(self, fact: Fact) -> int | None:
         _subject(fact)
-        if fact.after is not None and self._last(fact) != fact.after:
+        if fact.after is None and fact.id:
+            repeated = [place for place, each in enumerate(self.stored, start=1) if each.id == fact.id]
+            if repeated:
+                return repeated[0]
+        elif fact.after is not None and self._last(fact) != fact.after:
             return None
         self.stored.append(fact)
         return len(self.stored)
@@ -108,11 +108,12 @@ class MemoryBattleLog:
     async def after(self, battle: str, sequence: int) -> list[Stored]:
         _scope(battle)
         rows = enumerate(self.stored, start=1)
-        return [
+        found = [
             Stored(place, fact.kind, fact.body)
             for place, fact in rows
             if fact.battle == battle and place > sequence
         ]
+        return found[:PAGE]
 
     def _last(self, wanted: Fact) -> int:
         """The sequence of the last fact in the scope of its fence."""

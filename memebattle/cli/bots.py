@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import math
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
@@ -193,9 +192,10 @@ def names(count: int) -> list[str]:
 
 async def play_all(bots: list[Bot], until: float) -> None:
     """Let them play, until all have finished or so many seconds are over; who is late is left behind."""
-    deadline = time.monotonic() + until
     tasks = [asyncio.create_task(bot.play()) for bot in bots]
-    _, late = await asyncio.wait(tasks, timeout=max(0.0, deadline - time.monotonic()))
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        await asyncio.wait(tasks, timeout=until)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

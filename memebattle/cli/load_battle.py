@@ -121,6 +121,7 @@ async def started(host: Phone) -> None:
 async def history(nats_url: str, code: str) -> History:
     """What the stream has of a battle; read as somebody who may."""
     from memebattle.bus.battlelog import JetStreamBattleLog
+    from memebattle.bus.facts import everything
     from memebattle.bus.publishing import DurablePublisher
     from memebattle.kit.metrics import Metrics
     from memebattle.settings import Settings
@@ -132,7 +133,7 @@ async def history(nats_url: str, code: str) -> History:
         battles = JetStreamBattleLog(
             publisher, lambda: client, settings.nats.battle_stream, patience=30, domain=domain
         )
-        return [(each.sequence, events.read(each.body)) for each in await battles.after(code, 0)]
+        return [(each.sequence, events.read(each.body)) for each in await everything(battles, code)]
 
 
 async def _start(host: Phone, plan: Plan, playing: asyncio.Task[None]) -> None:

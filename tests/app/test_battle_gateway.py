@@ -13,6 +13,7 @@ import pytest
 
 from memebattle.battle import view
 from memebattle.battle.messages import BattleView
+from memebattle.battle.state import Battle
 from memebattle.battle.table import fact_of
 from tests.battles import CODE, Game, finish, played
 from tests.desk import Desk, Listening, open_desk
@@ -215,3 +216,23 @@ async def test_cells_are_text_and_never_formulas(desk: Desk, prompt: str) -> Non
 
     assert {cell.lstrip("'") for cell in cells} == {prompt}
     assert all(cell[0] not in "=+-@" for cell in cells)
+
+
+async def test_all_who_watch_share_one_view_of_a_moment(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand who come back at once read and fold a battle once, not a thousand times."""
+    made, whole = [], view.for_screens
+
+    def counted(battle: Battle, now: int) -> BattleView:
+        made.append(battle.sequence)
+        return whole(battle, now)
+
+    monkeypatch.setattr(view, "for_screens", counted)
+    game = played()
+    await store(desk, game)
+    async with contextlib.AsyncExitStack() as stack:
+        crowd = [await stack.enter_async_context(watching(desk)) for _ in range(20)]
+        for each in crowd:
+            await wait_until(lambda each=each: views(each), "the first view")
+
+    assert set(made) == {game.battle.sequence}
+    assert len(made) <= 5

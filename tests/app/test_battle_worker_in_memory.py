@@ -249,4 +249,4 @@ async def test_the_log_takes_only_what_commands_may_write(world: InMemory) -> No
     await world.command("join", code, name="<img src=x onerror=", type="finished", seat="x", at=7)
 
     assert {(fact.battle, fact.kind) for fact in world.log.stored} == {(code, "course"), (code, "seat")}
-    assert Fact.__slots__ == ("battle", "kind", "key", "body", "after", "is_first")
+    assert Fact.__slots__ == ("battle", "kind", "key", "body", "after", "is_first", "id")

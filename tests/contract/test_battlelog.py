@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from memebattle.bus.battlelog import PAGE, JetStreamBattleLog, MemoryBattleLog
-from memebattle.bus.facts import BattleLog, Fact, Stored
+from memebattle.bus.battlelog import JetStreamBattleLog, MemoryBattleLog
+from memebattle.bus.facts import PAGE, BattleLog, Fact, Stored, everything
 from memebattle.bus.publishing import DurablePublisher
 from memebattle.bus.refusals import Unavailable
 from memebattle.bus.subjects import InvalidToken
@@ -77,6 +77,14 @@ async def test_without_a_fence_the_last_one_is_simply_there_as_well(log: BattleL
     assert [await log.add(a_fact(after=None)) for _ in range(3)] == [1, 2, 3]
 
 
+async def test_without_a_fence_the_id_tells_a_repetition(log: BattleLog) -> None:
+    """It is where it was, and undoes nothing that came after it."""
+    first, second = (replace(a_fact(after=None), body=body, id=body.decode()) for body in (b"1", b"2"))
+
+    assert [await log.add(fact) for fact in (first, second, first)] == [1, 2, 1]
+    assert [each.body for each in await log.after("KBDF", 0)] == [b"1", b"2"]
+
+
 async def test_a_battle_is_opened_only_where_nothing_is(log: BattleLog) -> None:
     opening = replace(a_fact(b"opened", "course", "log"), is_first=True)
     await log.add(a_fact(battle="OTHR"))
@@ -102,18 +110,20 @@ async def test_only_tokens_name_a_battle(log: BattleLog, name: str) -> None:
         await log.after(name, 0)
 
 
-async def test_more_than_a_page_is_read_at_once(log: BattleLog) -> None:
+async def test_more_than_a_page_is_read_page_by_page(log: BattleLog) -> None:
     count = PAGE + 3
     await asyncio.gather(*(log.add(a_fact(key=f"k{number}")) for number in range(count)))
     await log.add(a_fact(battle="OTHR"))
 
-    assert [each.sequence for each in await log.after("KBDF", 0)] == list(range(1, count + 1))
+    pages = [await log.after("KBDF", reached) for reached in (0, PAGE, count)]
+    assert [len(page) for page in pages] == [PAGE, 3, 0]
+    assert [each.sequence for each in await everything(log, "KBDF")] == list(range(1, count + 1))
 
 
-async def test_exactly_a_page_is_read_too(bus: Bus, real: JetStreamBattleLog) -> None:
-    await asyncio.gather(*(real.add(a_fact(key=f"k{number}")) for number in range(PAGE)))
+async def test_exactly_a_page_is_read_too(log: BattleLog) -> None:
+    await asyncio.gather(*(log.add(a_fact(key=f"k{number}")) for number in range(PAGE)))
 
-    assert len(await real.after("KBDF", 0)) == PAGE
+    assert len(await everything(log, "KBDF")) == PAGE
 
 
 @pytest.fixture

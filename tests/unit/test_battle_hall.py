@@ -6,13 +6,17 @@ import asyncio
 import json
 from collections import Counter
 
+import pytest
+
 from memebattle.battle import events
 from memebattle.battle.course import due
 from memebattle.battle.hall import IDLE
 from memebattle.battle.messages import BattleView, PaintedNews
+from memebattle.battle.options import Options
+from memebattle.battle.state import Battle
 from memebattle.battle.table import Table, fact_of
 from memebattle.bus.battlelog import MemoryBattleLog
-from memebattle.bus.facts import Fact, Stored
+from memebattle.bus.facts import PAGE, Fact, Stored
 from memebattle.bus.idempotency import Answer
 from memebattle.bus.refusals import Unavailable
 from memebattle.memes.messages import MemeError
@@ -234,3 +238,71 @@ async def test_where_events_belong() -> None:
         ("vote", "duel1_s1", 0, False),
         ("course", "log", 1, False),
     }
+
+
+class Interrupted(MemoryBattleLog):
+    """Gives one page at a time, and is away after each."""
+
+    is_away = False
+
+    async def after(self, battle: str, sequence: int) -> list[Stored]:
+        self.is_away = not self.is_away
+        if not self.is_away:
+            raise Unavailable("gone fishing")
+        return await super().after(battle, sequence)
+
+
+async def test_trouble_while_a_long_battle_is_read_does_not_cost_what_was_read() -> None:
+    log = Interrupted()
+    created = events.Created(at=1, host="h", salt="s", options=Options())
+    await log.add(fact_of(Battle("KBDF"), created))
+    for number in range(2 * PAGE):
+        await log.add(Fact("KBDF", "seat", f"s{number}", b"{}"))
+    table, reached = Table("KBDF", log), list[int]()
+    for _ in range(2):
+        with pytest.raises(Unavailable):
+            await table.catch_up()
+        reached.append(table.battle.sequence)
+    await table.catch_up()
+
+    assert reached == [PAGE, 2 * PAGE]
+    assert (table.battle.exists, table.battle.sequence) == (True, 2 * PAGE + 1)
+
+
+class Stubborn(MemoryBattleLog):
+    """Takes no step of the course and does not say what is in its way."""
+
+    offers = 0
+    is_stubborn = False
+
+    async def add(self, fact: Fact) -> int | None:
+        if self.is_stubborn and fact.kind == "course":
+            self.offers += 1
+            return None
+        return await super().add(fact)
+
+
+async def test_a_step_that_is_refused_for_no_reason_is_not_offered_all_the_time() -> None:
+    log = Stubborn()
+    async with parlour(log=log) as room:
+        await room.to_the_vote(3)
+        log.is_stubborn = True
+        await room.pass_time(60)
+        await settle()
+        offers = log.offers
+
+    assert offers == 1
+
+
+async def test_a_stream_that_was_lost_and_put_back_is_read_from_its_beginning() -> None:
+    """Its numbers begin anew; a battle that is not in it any more is unknown, and nothing else is claimed."""
+    log = MemoryBattleLog()
+    async with parlour(log=log) as room:
+        await room.to_the_vote(3)
+        question = (await room.next(1)).question
+        assert question is not None
+        log.stored.clear()
+        reply = await room.vote(1, question)
+        looked = await room.look()
+
+    assert (reply.ok, looked.code) == (False, "unknown_battle")
