@@ -624,6 +624,8 @@ export interface BattleEntry {
   token: string;
   /** What the meme is about; `top | bottom` sets both captions; 1 to 200 characters */
   prompt: string;
+  /** Which round it is for; refused in another one. Missing: the one that is on */
+  round?: number | null;
 }
 
 /** On `...next`: which two memes should I judge? */
@@ -660,6 +662,8 @@ export interface BattleHost {
   seconds?: number;
   /** For `hide` and `approve` an entry, for `kick` a seat; matches `^[A-Za-z0-9_-]{1,64}$` */
   target?: string | null;
+  /** For `skip`: the deadline not to wait for; when it is another one, nothing is skipped */
+  deadline?: number | null;
 }
 
 export type HostAction =

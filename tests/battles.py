@@ -115,12 +115,11 @@ class Game:
             events.Voted(at=self.now, seat=voter, match=match, left=left, right=right, choice=choice)
         )
 
-    def order(self, action: HostAction, target: str | None = None, seconds: int = 30) -> bool:
-        event = ordered(
-            self.battle,
-            BattleHost(token="t" * 16, action=action, target=target, seconds=seconds),
-            self.now,
-        )
+    def order(
+        self, action: HostAction, target: str | None = None, seconds: int = 30, deadline: int | None = None
+    ) -> bool:
+        asked = BattleHost(token="t" * 16, action=action, target=target, seconds=seconds, deadline=deadline)
+        event = ordered(self.battle, asked, self.now)
         return event is not None and self.offer(event)
 
     def play_prompts(self) -> None:

@@ -73,7 +73,7 @@ def _after_prompts(battle: Battle, now: int) -> Happening | None:
 
 
 def _after_painting(battle: Battle, now: int) -> Happening | None:
-    is_open = any(not entry.is_settled or battle.is_waiting(entry) for entry in battle.entries_of_round())
+    is_open = bool(battle.pending()) or any(map(battle.is_waiting, battle.entries_of_round()))
     if is_open and not _is_over(battle, now):
         return None
     if len(battle.showable()) < ENOUGH_TO_COMPARE or not _somebody_can_judge(battle):

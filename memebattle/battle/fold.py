@@ -16,6 +16,7 @@ from memebattle.battle.events import Happening
 from memebattle.battle.names import likeness, unlike
 from memebattle.battle.ranking import ranked
 from memebattle.battle.state import (
+    DUEL,
     FINALISTS,
     Battle,
     Duel,
@@ -58,8 +59,7 @@ def _created(battle: Battle, event: events.Created) -> bool:
 
 
 def _joined(battle: Battle, event: events.Joined) -> bool:
-    is_full = len(battle.seats) >= battle.options.max_players
-    if event.seat in battle.seats or is_full or battle.phase == "finished":
+    if event.seat in battle.seats or battle.is_full or battle.phase == "finished":
         return False
     since = battle.round if battle.phase == "prompt" else battle.round + 1
     name = unlike(event.name, battle.names)  # two of a name, at two replicas in the same moment
@@ -150,7 +150,7 @@ def _until(battle: Battle, deadline: int) -> bool:
 
 
 def _hidden(battle: Battle, event: events.Hidden) -> bool:
-    return _change_entry(battle, event.entry, is_hidden=True)
+    return _change_entry(battle, event.entry, is_hidden=True) and _recounted(battle)
 
 
 def _approved(battle: Battle, event: events.Approved) -> bool:
@@ -161,7 +161,7 @@ def _kicked(battle: Battle, event: events.Kicked) -> bool:
     if event.seat not in battle.seats:
         return False
     battle.seats[event.seat] = replace(battle.seats[event.seat], is_out=True)
-    return True
+    return _recounted(battle)
 
 
 def _entered(battle: Battle, event: events.Entered) -> bool:
@@ -188,10 +188,26 @@ def _voted(battle: Battle, event: events.Voted) -> bool:
     if not may_vote(battle, event.seat, event.match, event.left, event.right):
         return False
     battle.votes.setdefault(event.match, {})[event.seat] = event
-    battle.cast[event.seat] = battle.cast.get(event.seat, 0) + 1
-    if event.choice != "skip":
-        for side in (event.left, event.right):
+    _count(battle, event)
+    return True
+
+
+def _count(battle: Battle, vote: events.Voted) -> None:
+    battle.cast[vote.seat] = battle.cast.get(vote.seat, 0) + 1
+    if vote.choice != "skip":
+        for side in (vote.left, vote.right):
             battle.games[side] = battle.games.get(side, 0) + 1
+
+
+def _recounted(battle: Battle) -> bool:
+    """Choices about what is not shown any more count as nobody's share: others are asked for instead."""
+    battle.cast, battle.games = {}, {}
+    of_now = (round_prefix(battle.round), DUEL)
+    for match, by_voter in battle.votes.items():
+        for vote in by_voter.values():
+            sides = (battle.entries[vote.left], battle.entries[vote.right])
+            if match.startswith(of_now) and all(map(battle.may_show, sides)):
+                _count(battle, vote)
     return True
 
 

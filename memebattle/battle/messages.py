@@ -55,6 +55,9 @@ class BattleEntry(WireModel):
         max_length=MAX_PROMPT,
         description="What the meme is about; `top | bottom` sets both captions",
     )
+    round: int | None = Field(
+        None, description="Which round it is for; refused in another one. Missing: the one that is on"
+    )
 
 
 class BattleQuestion(WireModel):
@@ -81,6 +84,10 @@ class BattleHost(WireModel):
     action: HostAction = Field(description="What to do")
     seconds: int = Field(30, ge=5, le=300, description="For `extend`: how much more time")
     target: Token | None = Field(None, description="For `hide` and `approve` an entry, for `kick` a seat")
+    deadline: int | None = Field(
+        None,
+        description="For `skip`: the deadline not to wait for; when it is another one, nothing is skipped",
+    )
 
 
 class BattleLook(WireModel):

@@ -38,7 +38,9 @@ def _start(battle: Battle, _asked: BattleHost, now: int) -> Happening | None:
 
 
 def _pause(battle: Battle, _asked: BattleHost, now: int) -> Happening | None:
-    return None if battle.is_paused or battle.deadline is None else events.Paused(at=now)
+    if battle.deadline is None:
+        raise Refused("not_now", "no time is running")
+    return None if battle.is_paused else events.Paused(at=now)
 
 
 def _resume(battle: Battle, _asked: BattleHost, now: int) -> Happening | None:
@@ -52,8 +54,12 @@ def _extend(battle: Battle, asked: BattleHost, now: int) -> Happening | None:
     return events.Extended(at=now, deadline=end + asked.seconds * 1000)
 
 
-def _skip(battle: Battle, _asked: BattleHost, now: int) -> Happening | None:
-    if battle.is_paused or (event := course.skipped(battle, now)) is None:
+def _skip(battle: Battle, asked: BattleHost, now: int) -> Happening | None:
+    if asked.deadline is not None and asked.deadline != battle.deadline:
+        return None  # it has gone on by itself, and what comes now is not to be missed
+    if battle.is_paused:
+        raise Refused("not_now", "the clock is stopped: go on first")
+    if (event := course.skipped(battle, now)) is None:
         raise Refused("not_now", "there is nothing to skip")
     return event
 

@@ -37,9 +37,15 @@ class Clerk:
         except Unavailable as error:
             log.warning("A command cannot be carried out: %s", error, extra={"verb": verb})
             reply = out_of_reach()
-        self.metrics.command_duration.labels(verb).observe(self.clock() - began)
-        self.metrics.commands.labels(verb, reply.code or "ok").inc()
+        except Exception:
+            self._count(verb, "broken", began)
+            raise
+        self._count(verb, reply.code or "ok", began)
         return reply
+
+    def _count(self, verb: str, outcome: str, began: float) -> None:
+        self.metrics.command_duration.labels(verb).observe(self.clock() - began)
+        self.metrics.commands.labels(verb, outcome).inc()
 
     def admit(self, seat: str) -> None:
         """One more command of this seat.

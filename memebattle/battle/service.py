@@ -106,14 +106,15 @@ class BattleService:
             self._check_join(battle, asked, seat)
             await table.record(events.Joined(at=self.now(), seat=seat, name=asked.name, avatar=asked.avatar))
             if seat not in battle.seats:
-                raise Refused("full", "the last seat was taken in this very moment; you can still watch")
+                self._check_join(battle, asked, seat)  # something has just come between
+                raise Refused("unavailable", "that did not work, please try again")
         return self._reply(table, seat, question=self._next_question(table, seat))
 
     def _check_join(self, battle: Battle, asked: BattleJoin, seat: str) -> None:
         self.clerk.admit(seat)
         if battle.phase == "finished":
             raise Refused("not_now", "this battle is over")
-        if len(battle.seats) >= battle.options.max_players:
+        if battle.is_full:
             raise Refused("full", "all seats are taken; you can still watch")
         self._clean(asked.name, battle.options.moderation)
         if likeness(asked.name) in battle.names:
@@ -123,7 +124,7 @@ class BattleService:
         table, seat = await self._seated(code, asked.token)
         battle = table.battle
         known = battle.entry_of(seat)
-        if known is not None and known.prompt == asked.prompt:
+        if known is not None and known.prompt == asked.prompt and known.error is None:
             return self._reply(table, seat)  # the reply to the first try was lost
         self._check_entry(battle, asked, seat)
         event = events.Entered(
@@ -141,6 +142,8 @@ class BattleService:
         return self._reply(table, seat)
 
     def _check_entry(self, battle: Battle, asked: BattleEntry, seat: str) -> None:
+        if asked.round is not None and asked.round != battle.round:
+            raise Refused("not_now", "that was for another round")
         if battle.phase != "prompt" or battle.is_paused:
             raise Refused("not_now", "prompts are not wanted at the moment")
         if battle.seats[seat].since_round > battle.round:
@@ -176,6 +179,8 @@ class BattleService:
         return self._reply(table, seat, question=self._next_question(table, seat))
 
     def _check_vote(self, battle: Battle, seat: str, asked: BattleVote) -> None:
+        if battle.phase not in {"vote", "duel"}:
+            raise Refused("not_now", "there is nothing to choose from at the moment")
         if not may_vote(battle, seat, asked.match, asked.left, asked.right):
             raise Refused("not_now", "this choice is not open to you")
         is_duel = battle.duel is not None and asked.match == duel_match(battle.duel.number)
@@ -188,6 +193,8 @@ class BattleService:
         seat = seat_of(code, asked.token)
         if seat != table.battle.host:
             raise Refused("not_host", "only the host may do that")
+        if asked.action == "skip" and asked.deadline is None:  # what is skipped is what is on now
+            asked = asked.model_copy(update={"deadline": table.battle.deadline})
         for _ in range(OFFERS):
             event = ordered(table.battle, asked, self.now())
             if event is None or await table.record(event):

@@ -18,6 +18,7 @@ from memebattle.battle.ranking import ROUNDED, Standing
 type Phase = Literal["lobby", "prompt", "paint", "vote", "reveal", "duel", "verdict", "finished"]
 
 FINALISTS = 4
+DUEL = "duel"  # begins the names of the matches of the final
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,10 @@ class Battle:
         """Everybody who has not been sent out."""
         return (seat for seat in self.seats.values() if not seat.is_out)
 
+    @property
+    def is_full(self) -> bool:
+        return sum(1 for _ in self.players()) >= self.options.max_players
+
     def competitors(self) -> list[Seat]:
         """Who may enter in this round."""
         return [seat for seat in self.players() if seat.since_round <= self.round]
@@ -139,9 +144,8 @@ class Battle:
         return [entry for entry in self.entries_of_round(number) if self.may_show(entry)]
 
     def may_show(self, entry: Entry) -> bool:
-        seat = self.seats.get(entry.seat)
         allowed = entry.is_approved or not self.options.approve
-        return bool(entry.image_url) and not entry.is_hidden and allowed and not (seat and seat.is_out)
+        return bool(entry.image_url) and allowed and self.is_wanted(entry)
 
     def is_waiting(self, entry: Entry) -> bool:
         """Painted, and for the host to approve."""
@@ -160,23 +164,38 @@ class Battle:
 
     @property
     def champion(self) -> str | None:
-        """The meme of the battle: who won the final, or the last round where there was none."""
+        """The meme of the battle: who won the final, or else the last round, if one meme did."""
         if self.phase != "finished":
             return None
-        if self.duel is not None:
+        if self.duel is not None and self.duel.number == self.matches:
             return self.duel.winner
         board = self.board
-        return board[0].entry if board else None
+        is_shared = len(board) > 1 and board[0].rank == board[1].rank
+        return board[0].entry if board and not is_shared else None
 
     @property
     def board(self) -> list[Standing]:
-        """The result of the last round that has one, without what was taken off the screen since."""
-        last = self.boards[max(self.boards)] if self.boards else []
-        return [standing for standing in last if self.may_show(self.entries[standing.entry])]
+        """The result of the last round that has one, without what was taken off the screen since.
+
+        While a round is revealed it is that one's, although nobody may have made anything.
+        """
+        for number in sorted(self.boards, reverse=True):
+            standings = self.boards[number]
+            found = [standing for standing in standings if self.may_show(self.entries[standing.entry])]
+            if found or self.phase == "reveal":
+                return found
+        return []
 
     def pending(self) -> list[Entry]:
-        """The memes of this round that have no picture yet."""
-        return [entry for entry in self.entries_of_round() if not entry.is_settled]
+        """The memes that a picture may still come for in time."""
+        if self.phase not in {"prompt", "paint", "vote"}:
+            return []
+        return [entry for entry in self.entries_of_round() if self.is_wanted(entry) and not entry.is_settled]
+
+    def is_wanted(self, entry: Entry) -> bool:
+        """Neither taken off the screen nor by somebody who was sent out."""
+        seat = self.seats.get(entry.seat)
+        return not entry.is_hidden and not (seat and seat.is_out)
 
     def rank(self, seat: str) -> int:
         """The place by points among all who are still in; equal points share one."""
@@ -201,7 +220,7 @@ def round_prefix(number: int) -> str:
 
 
 def duel_match(number: int) -> str:
-    return f"duel{number}"
+    return f"{DUEL}{number}"
 
 
 def may_vote(battle: Battle, voter: str, match: str, left: str, right: str) -> bool:

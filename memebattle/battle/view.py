@@ -1,7 +1,8 @@
 """What may be seen of a battle: by everybody, by a screen, by one seat.
 
-While memes are judged nobody is told who made them. Phones get a view of a kilobyte; a screen that shows all
-players and all memes gets the whole.
+Until they are revealed nobody is told who made which meme, not even by who was ready when: while prompts come
+in a screen shows who has handed in, and pictures afterwards. Phones get a view of two or three kilobytes; a
+screen that shows all players and all memes gets the whole.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def for_screens(battle: Battle, now: int) -> BattleView:
     board = _board(battle)
     names = {entry.id for entry in battle.entries_of_round()} | {each.entry for each in board}
     entries = _entries(battle, names | _on_stage(battle))
-    shown = [entry for entry in entries if battle.phase != "prompt" or entry.image_url]
+    shown = entries if battle.phase != "prompt" else []
     return _view(battle, now, entries=shown, board=board, players=_players(battle, battle.seats))
 
 

@@ -236,7 +236,7 @@ class BattleMetrics:
     def __init__(self, make: _Instruments) -> None:
         self.open = make.gauge("open", "Battles that this process looks after")
         self.commands = make.counter(
-            "commands_total", "Commands replied to; outcome: ok or why not", "verb", "outcome"
+            "commands_total", "Commands replied to; outcome: ok, why not, or broken", "verb", "outcome"
         )
         self.command_duration = make.histogram(
             "command_duration_seconds",

@@ -140,7 +140,7 @@ class World:
                 assert now[0] in NEXT[self.phases[-1][0]] or now == self.phases[-1]
                 assert now[1] >= self.phases[-1][1]
             self.phases.append(now)
-        assert len(battle.seats) <= battle.options.max_players
+        assert sum(1 for _ in battle.players()) <= battle.options.max_players
         assert len({each.name.casefold() for each in battle.seats.values()}) == len(battle.seats)
         assert all(0 <= total <= 1000 * len(battle.boards) for total in battle.points.values())
         assert battle.remaining is None or battle.remaining >= 0
@@ -156,6 +156,7 @@ class World:
                 assert match == vote.match
                 if match.startswith("round"):
                     assert sides[0].round == sides[1].round
+                if match.startswith("round") and all(map(self.battle.may_show, sides)):
                     cast[sides[0].round, voter] = cast.get((sides[0].round, voter), 0) + 1
         assert all(count <= self.battle.options.votes_per_round for count in cast.values())
 

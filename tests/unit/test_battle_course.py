@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from memebattle.battle import course
+from memebattle.battle.messages import HostAction
 from memebattle.battle.orders import Refused
-from memebattle.battle.state import duel_match
+from memebattle.battle.state import duel_match, match_of
 from memebattle.battle.themes import THEMES
 from tests.battles import Game, seat
 
@@ -271,7 +272,7 @@ def test_a_pause_keeps_what_time_is_left() -> None:
     game.wait(1000)
     assert (phase(game), game.battle.remaining) == ("prompt", 6000)
     assert game.enter(1) is None
-    with pytest.raises(Refused, match="nothing to skip"):
+    with pytest.raises(Refused, match="the clock is stopped"):
         game.order("skip")
     game.order("resume")
     game.wait(5.9)
@@ -299,7 +300,8 @@ def test_more_time_also_while_the_clock_is_stopped() -> None:
 def test_orders_that_are_carried_out_already_change_nothing() -> None:
     game = Game.opened(3)
     assert not game.order("resume")
-    assert not game.order("pause")  # nothing runs
+    with pytest.raises(Refused, match="no time is running"):
+        game.order("pause")
     game.order("start")
     count = len(game.stored)
 
@@ -374,3 +376,112 @@ def test_a_slower_pace_stretches_every_time() -> None:
     game.order("start")
 
     assert game.battle.deadline == game.now + 15_000
+
+
+def test_what_the_host_did_not_wait_for_is_skipped_and_nothing_else() -> None:
+    """The votes were in already when the order came: nobody is to miss the result."""
+    game = Game.voting(4)
+    seen = game.battle.deadline
+    game.wait_out()
+    assert phase(game) == "reveal"
+
+    assert not game.order("skip", deadline=seen)
+    assert phase(game) == "reveal"
+    assert game.order("skip", deadline=game.battle.deadline)
+    assert phase(game) == "prompt"
+
+
+def test_a_seat_that_was_sent_out_is_free_for_somebody_else() -> None:
+    game = Game.opened(2, max_players=2)
+    game.join(3)
+    assert seat(3) not in game.battle.seats
+    game.order("kick", seat(2))
+    game.join(4)
+
+    assert [each.id for each in game.battle.players()] == [seat(1), seat(4)]
+
+
+@pytest.mark.parametrize("action", ["kick", "hide"])
+def test_nobody_waits_for_a_picture_that_will_not_be_shown(action: HostAction) -> None:
+    game = Game.opened(4)
+    game.order("start")
+    for number in (1, 2, 3, 4):
+        game.enter(number)
+    game.go_on()
+    for number in (1, 2, 3):
+        game.paint(game.entry(number))
+    game.go_on()
+    assert phase(game) == "paint"
+    game.order(action, seat(4) if action == "kick" else game.entry(4).id)
+    game.go_on()
+
+    assert phase(game) == "vote"
+    assert game.battle.pending() == []
+
+
+def test_after_the_votes_no_picture_is_looked_for() -> None:
+    game = Game.opened(3)
+    game.order("start")
+    for number in (1, 2, 3):
+        game.enter(number)
+    for number in (1, 2):
+        game.paint(game.entry(number))
+    game.wait_out()
+    assert (phase(game), len(game.battle.pending())) == ("paint", 1)
+    game.wait_out()
+    assert (phase(game), len(game.battle.pending())) == ("vote", 1)
+    game.wait_out()
+
+    assert (phase(game), game.battle.pending()) == ("reveal", [])
+
+
+def test_choices_about_what_was_hidden_are_asked_for_anew() -> None:
+    """Else a round is over for everybody who has seen the one that is gone."""
+    game = Game.voting(5, votes_per_round=3)
+    hidden = game.entry(5)
+    for number in (1, 2, 3, 4):
+        others = [game.entry(each).id for each in (1, 2, 3, 4) if each != number]
+        for other in others:
+            match = match_of(1, other, hidden.id)
+            game.vote(seat(number), match, other, hidden.id)
+    assert [game.battle.cast[seat(number)] for number in (1, 2, 3, 4)] == [3] * 4
+    game.order("hide", hidden.id)
+    game.go_on()
+
+    assert phase(game) == "vote"
+    assert game.battle.cast == {}
+    game.play_votes()
+    assert [game.battle.cast[seat(number)] for number in (1, 2, 3, 4)] == [3] * 4
+
+
+def test_an_end_between_two_matches_makes_nobody_champion_of_the_final() -> None:
+    """Whoever has won a semi-final has not won the battle; the last round says who did best."""
+    game = Game.voting(4, rounds=1)
+    game.play_votes()
+    best = game.battle.board[0]
+    game.wait_out()
+    game.play_duel(lambda left, _: "right" if left == best.entry else "left")
+    assert phase(game) == "verdict"
+    game.order("end")
+
+    assert game.battle.champion == best.entry
+
+
+def test_where_nobody_could_judge_there_is_no_champion() -> None:
+    game = Game.opened(2, rounds=1)
+    game.order("start")
+    game.play_prompts()
+    game.play_to_the_end()
+
+    assert [standing.rank for standing in game.battle.board] == [1, 1]
+    assert game.battle.champion is None
+
+
+def test_a_last_round_without_a_meme_takes_nothing_from_the_one_before() -> None:
+    game = Game.voting(3, rounds=2, final=False)
+    game.play_votes(lambda left, right: "left" if left < right else "right")
+    best = game.battle.board[0]
+    game.play_to_the_end()
+
+    assert game.battle.boards[2] == []
+    assert game.battle.champion == best.entry

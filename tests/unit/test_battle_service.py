@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from memebattle.battle.messages import BattleCreate, BattleReply
+from memebattle.battle.messages import BattleCreate, BattleEntry, BattleReply, PaintedNews
 from memebattle.battle.pace import Pace
 from memebattle.battle.replies import Clerk
 from memebattle.bus.battlelog import MemoryBattleLog
@@ -133,6 +134,73 @@ async def test_a_picture_that_is_there_is_not_called_off() -> None:
 
         assert [prompt for _, prompt in room.painter.asked] == ["a cat", "a dog"]
         assert room.painter.cancelled == []
+
+
+async def test_a_prompt_that_could_not_be_painted_may_be_tried_again() -> None:
+    """In the same words, although the same words are otherwise a message that came twice."""
+    async with parlour() as room:
+        await room.open(2)
+        await room.order("start")
+        first = good(await room.enter(1, "a cat")).me
+        assert first is not None
+        news = PaintedNews(request_id=str(first.request_id), error="the model timed out")
+        await room.replicas[0].hall.heard(news)
+        second = good(await room.enter(1, "a cat")).me
+
+        assert second is not None
+        assert second.request_id != first.request_id
+        assert [prompt for _, prompt in room.painter.asked] == ["a cat", "a cat"]
+
+
+async def test_a_prompt_for_another_round_is_refused() -> None:
+    async with parlour() as room:
+        await room.open(2)
+        await room.order("start")
+        late = BattleEntry(token=token(1), prompt="a cat", round=2)
+        reply = await room.replicas[0].enter(room.code, late)
+        assert (reply.code, reply.error) == ("not_now", "that was for another round")
+
+        assert good(await room.replicas[0].enter(room.code, late.model_copy(update={"round": 1}))).me
+
+
+async def test_a_skip_that_comes_too_late_skips_nothing() -> None:
+    """Another replica has ended the votes in this very moment."""
+    log = RacingLog()
+    async with parlour(log=log) as room:
+        await room.to_the_vote(4)
+        log.is_racing = True
+        good(await room.order("skip"))
+        seen = await room.seen()
+
+    assert (log.is_racing, seen.phase) == (False, "reveal")
+
+
+class RacingLog(MemoryBattleLog):
+    """Somebody else is a millisecond faster with the next step."""
+
+    is_racing = False
+
+    async def add(self, fact: Fact) -> int | None:
+        if self.is_racing and fact.kind == "course":
+            self.is_racing = False
+            theirs = json.loads(fact.body)
+            await super().add(replace(fact, body=json.dumps(theirs | {"at": theirs["at"] - 1}).encode()))
+        return await super().add(fact)
+
+
+async def test_a_defect_is_counted() -> None:
+    """The alert about commands that cannot be carried out has to see it."""
+
+    class Broken:
+        def objection(self, text: str, level: str) -> str | None:
+            raise ZeroDivisionError(text, level)
+
+    async with parlour(moderator=Broken()) as room:
+        await room.open()
+        with pytest.raises(ZeroDivisionError):
+            await room.join(1)
+
+        assert _count(room, "join", "broken") == 1
 
 
 async def test_a_prompt_after_the_whistle_is_too_late() -> None:

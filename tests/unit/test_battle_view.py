@@ -269,3 +269,16 @@ def test_an_end_in_the_middle_of_a_round_shows_the_last_result() -> None:
     assert shown["champion"] == shown["board"][0]["entry"]
     assert {line["entry"] for line in shown["board"]} <= {entry["id"] for entry in shown["entries"]}
     assert view.for_phones(game.battle, 0).champion == shown["champion"]
+
+
+def test_who_was_ready_when_names_no_maker() -> None:
+    """While prompts come in a screen shows who has handed in; pictures have to wait."""
+    game = Game.opened(3)
+    game.order("start")
+    entry = game.enter(1)
+    assert entry is not None
+    game.paint(entry)
+    shown = view.for_screens(game.battle, 0)
+
+    assert [each.seat for each in shown.players if each.has_entered] == [seat(1)]
+    assert (shown.entries, shown.painted) == ([], 1)
