@@ -36,6 +36,7 @@ export default defineConfig({
       "/api": "http://127.0.0.1:8000",
       "/images": "http://127.0.0.1:8000",
       "/config.json": "http://127.0.0.1:8000",
+      "/battle": "http://127.0.0.1:8000",
     },
   },
 });

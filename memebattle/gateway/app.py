@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None, **overrides: Any) -> FastAPI:
     for router, refusals in ROUTERS:
         app.include_router(router, responses=errors.responses(*refusals))
     app.include_router(web.page_settings(wiring))
+    app.include_router(web.short_addresses())
     errors.install(app)
     web.probes(app, wiring)
     web.pages(app)

@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from memebattle.bootstrap.wiring import Wiring
+from memebattle.bus.subjects import is_token
 from memebattle.gateway.errors import problem
 from memebattle.kit.metrics import Metrics
 from memebattle.memes.http import FOR_EVER
@@ -33,6 +34,8 @@ LARGER_BODIES = {
     "/api/v1/prioritization/batch": 4096 * KIB,
     "/api/v1/prioritization/simulate": 4096 * KIB,
 }
+
+NOT_KEPT = {"Cache-Control": "no-store"}
 
 PAGE_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data: blob:; "
@@ -149,6 +152,28 @@ def page_settings(wiring: Wiring) -> APIRouter:
         return JSONResponse(content, headers={"Cache-Control": "no-cache"})
 
     return router
+
+
+def short_addresses() -> APIRouter:
+    """`/battle` and `/battle/{code}`, as people type them: the page reads what stands behind the `#`."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/battle")
+    @router.get("/battle/")
+    async def battles() -> Response:
+        return _to_room("battle")
+
+    @router.get("/battle/{code}")
+    async def battle(code: str) -> Response:
+        if not is_token(code):
+            raise HTTPException(404, "no battle has such a code", NOT_KEPT)
+        return _to_room(f"battle/{code}")
+
+    return router
+
+
+def _to_room(room: str) -> Response:
+    return RedirectResponse(f"/#/{room}", headers=NOT_KEPT)
 
 
 def _names(listed: str) -> list[str]:

@@ -251,6 +251,28 @@ async def test_the_page_learns_where_nats_is() -> None:
         assert (await desk.http.get("/config.json")).json()["websocket_url"] == "wss://nats.example"
 
 
+@pytest.mark.parametrize(
+    ("typed", "room"),
+    [("/battle", "/#/battle"), ("/battle/", "/#/battle"), ("/battle/KBDF", "/#/battle/KBDF")],
+)
+async def test_an_address_read_off_a_screen_leads_into_the_page(desk: Desk, typed: str, room: str) -> None:
+    """Nobody types a `#`; and what leads there today may lead elsewhere tomorrow."""
+    response = await desk.http.get(typed)
+
+    assert (response.status_code, response.headers["location"]) == (307, room)
+    assert response.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("code", ["K.DF", "%2F%2Felsewhere.example", "KBDF%0A", "KBDF/more", "x" * 65])
+async def test_what_can_be_no_code_leads_nowhere(desk: Desk, code: str) -> None:
+    """Nor to another site, nor into a header; and it is counted under the template, not as typed."""
+    response = await desk.http.get(f"/battle/{code}")
+
+    assert (response.status_code, response.headers["content-type"]) == (404, PROBLEM)
+    assert "location" not in response.headers
+    assert "K.DF" not in (await desk.http.get("/metrics")).text
+
+
 @pytest.fixture
 def static(tmp_path: Path) -> Path:
     """A built page with documents."""

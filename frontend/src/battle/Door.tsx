@@ -148,7 +148,7 @@ function Host({ link }: Pick<RoomProps, "link">) {
       <p className="complaint" role="alert">
         {complaint}
       </p>
-      <button className="primary large" disabled={isSending}>
+      <button className="primary large" aria-disabled={isSending}>
         {isSending ? "Opening" : "Open a battle"}
       </button>
     </form>

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef } from "react";
+import { useCallback, useEffect, useRef, type FocusEvent, type RefObject } from "react";
 import type { Link } from "../nats/link";
 import { announce } from "../ui/announcer";
 import { Countdown } from "../ui/Countdown";
@@ -22,12 +22,13 @@ export interface GameProps {
   link: Link;
 }
 
-/** The game, phase by phase; above each the time that is left. */
-export function Game(props: GameProps) {
+/** The game, phase by phase; above each the time that is left. `isNew`: somebody has just come in by the form. */
+export function Game({ isNew, ...props }: GameProps & { isNew: boolean }) {
   const { arena, view } = props;
   const isOver = view.phase === "finished";
   useAwake(!isOver);
-  const place = usePhaseArrival(view);
+  const place = usePhaseArrival(view, isNew);
+  const holder = useKeptFocus(place);
   useLastSeconds(arena, view);
   return (
     <>
@@ -38,9 +39,18 @@ export function Game(props: GameProps) {
         </p>
         <Countdown left={arena.left} total={fullTime(view)} isPaused={view.remaining != null} />
       </div>
-      {view.remaining != null && <p className="ribbon">The host has stopped the clock.</p>}
-      {props.standing.isStale && <p className="ribbon">Reconnecting: what you see may be a moment old.</p>}
-      <section ref={place} tabIndex={-1} className="phase" data-phase={view.phase} aria-label={phaseInWords(view)}>
+      <div className="ribbons" role="status">
+        {view.remaining != null && <p className="ribbon">The host has stopped the clock.</p>}
+        {props.standing.isStale && <p className="ribbon">Reconnecting: what you see may be a moment old.</p>}
+      </div>
+      <section
+        ref={place}
+        tabIndex={-1}
+        className="phase"
+        data-phase={view.phase}
+        aria-label={phaseInWords(view)}
+        {...holder}
+      >
         <PhaseOf {...props} />
       </section>
     </>
@@ -70,19 +80,33 @@ function PhaseOf(props: GameProps) {
   }
 }
 
-/** A new phase is said aloud, and the focus goes to its beginning: what had it is gone. */
-function usePhaseArrival(view: BattleView) {
+/** A new phase is said aloud, and the focus goes to its beginning: what had it is gone. So it is after the form. */
+function usePhaseArrival(view: BattleView, isNew: boolean) {
   const place = useRef<HTMLElement>(null);
   const key = `${view.phase} ${view.round} ${view.duels.length}`;
-  const last = useRef(key);
+  const last = useRef(isNew ? "" : key);
   useEffect(() => {
     if (last.current === key) return;
     last.current = key;
-    announce(phaseInWords(view));
+    if (view.phase !== "finished") announce(phaseInWords(view)); // the podium says who has won
     window.scrollTo(0, 0);
     place.current?.focus({ preventScroll: true });
   });
   return place;
+}
+
+/** When what has the focus is taken away within a phase, the phase gets it: nobody has to start at the top. */
+function useKeptFocus(place: RefObject<HTMLElement | null>) {
+  const holder = useRef<Element>(null);
+  useEffect(() => {
+    if (!holder.current || holder.current.isConnected) return;
+    holder.current = null;
+    place.current?.focus({ preventScroll: true });
+  });
+  return {
+    onFocus: (event: FocusEvent) => void (holder.current = event.target),
+    onBlur: () => void (holder.current = null),
+  };
 }
 
 const WARNED: readonly Phase[] = ["prompt", "vote", "duel"];

@@ -4,24 +4,27 @@ import type { Arena } from "./arena";
 import { Face, FACES } from "./Face";
 import { keepProfile, keepToken, profile } from "./seat";
 import { MAX_NAME, type BattleView } from "./types";
-import { plural, problemInWords, sentence } from "./words";
+import { lateInWords, plural, problemInWords, sentence } from "./words";
 
 interface Props {
   arena: Arena;
   token: string;
   view: BattleView;
-  /** Whether this device may watch only: every seat is taken, or the battle is over. */
+  /** A seat is asked for. */
+  onAsk: () => void;
+  /** Every seat is taken, and this device watches. */
   onWatch: () => void;
 }
 
 /** A name and a face: all that a seat needs. */
-export function Join({ arena, token, view, onWatch }: Props) {
+export function Join({ arena, token, view, onAsk, onWatch }: Props) {
   const [start] = useState(() => profile() ?? { name: "", avatar: anyFace() });
   const [name, setName] = useState(start.name);
   const [avatar, setAvatar] = useState(start.avatar);
   const [complaint, setComplaint] = useState("");
   const [isFull, setFull] = useState(false);
   const [isSending, setSending] = useState(false);
+  const late = lateInWords(view);
 
   async function submit(event: FormEvent) {
     event.preventDefault();
@@ -30,6 +33,7 @@ export function Join({ arena, token, view, onWatch }: Props) {
     if (!wanted) return setComplaint("What shall we call you?");
     if (lengthOf(wanted) > MAX_NAME) return setComplaint(`A name has at most ${MAX_NAME} characters.`);
     setSending(true);
+    onAsk();
     keepToken(arena.code, token);
     const reply = await arena.send("join", { name: wanted, avatar });
     setSending(false);
@@ -43,7 +47,7 @@ export function Join({ arena, token, view, onWatch }: Props) {
       <h1>Who is playing?</h1>
       <p className="soft">
         Battle <b className="code">{arena.code}</b> · {plural(view.seats, "player")} here
-        {view.phase !== "lobby" && " · the game is on: you vote now and play from the next round"}
+        {late && ` · ${late}`}
       </p>
       <div className="facing">
         <button
@@ -77,7 +81,7 @@ export function Join({ arena, token, view, onWatch }: Props) {
       <p id="name-complaint" className="complaint" role="alert">
         {complaint}
       </p>
-      <button className="primary large" disabled={isSending}>
+      <button className="primary large" aria-disabled={isSending}>
         {isSending ? "One moment" : "Join the battle"}
       </button>
       {isFull && (

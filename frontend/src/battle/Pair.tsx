@@ -8,7 +8,7 @@ interface Props {
   onChoose: (choice: Choice) => void;
 }
 
-/** Two memes and a choice: by touch, by arrow keys, by 1 and 2. */
+/** Two memes and a choice: by touch, by arrow keys, by 1 and 2. The next two come into the same buttons. */
 export function Pair({ left, right, chosen, onChoose }: Props) {
   const isReady = useLoaded([left.image_url, right.image_url]);
   const isOpen = isReady && chosen === undefined;
@@ -18,7 +18,7 @@ export function Pair({ left, right, chosen, onChoose }: Props) {
       <div className="pair" data-chosen={chosen} aria-busy={!isReady}>
         {([left, right] as const).map((entry, side) => (
           <Side
-            key={entry.id}
+            key={SIDES[side]}
             entry={entry}
             number={side + 1}
             isReady={isReady}
@@ -72,21 +72,21 @@ function Side({ entry, number, isReady, isChosen, isOpen, onChoose }: SideProps)
 
 const KEYS: Partial<Record<string, Choice>> = {
   ArrowLeft: "left",
-  ArrowUp: "left",
   1: "left",
   ArrowRight: "right",
-  ArrowDown: "right",
   2: "right",
   s: "skip",
   0: "skip",
 };
 
+/** Only while the focus is in the phase: letters that are typed or spoken anywhere else are no votes. */
 function useKeys(isOpen: boolean, onChoose: (choice: Choice) => void): void {
   useEffect(() => {
     if (!isOpen) return;
     const pressed = (event: KeyboardEvent) => {
       const choice = KEYS[event.key];
       if (!choice || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!document.activeElement?.closest(".phase")) return;
       event.preventDefault();
       onChoose(choice);
     };

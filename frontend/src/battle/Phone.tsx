@@ -26,12 +26,15 @@ function Seat({ link, code }: { link: Link; code: string }) {
   const token = useMemo(() => tokenOf(code) ?? newToken(), [code]);
   const { arena, standing } = useArena(link, code, { token });
   const [isWatching, setWatching] = useState(false);
+  const [hasAsked, setAsked] = useState(false);
   const { view, me } = standing;
   if (!view) return <Looking standing={standing} code={code} onRetry={() => void arena.look()} />;
   if (me?.name && !me.is_player) return <Out />;
-  if (me?.is_player || isWatching) return <Game arena={arena} standing={standing} view={view} link={link} />;
+  if (me?.is_player || isWatching)
+    return <Game arena={arena} standing={standing} view={view} link={link} isNew={hasAsked} />;
   if (view.phase === "finished") return <Podium code={code} view={view} me={me} />;
-  return <Join arena={arena} token={token} view={view} onWatch={() => setWatching(true)} />;
+  const ways = { onAsk: () => setAsked(true), onWatch: () => setWatching(true) };
+  return <Join arena={arena} token={token} view={view} {...ways} />;
 }
 
 const TRY_AGAIN_MS = 3000;

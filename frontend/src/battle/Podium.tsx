@@ -2,10 +2,10 @@ import { useEffect, useState } from "react";
 import { announce } from "../ui/announcer";
 import { Confetti } from "./Confetti";
 import { Face } from "./Face";
-import { champion, makerOf, podium } from "./results";
+import { champion, champions, makerOf, podium } from "./results";
 import { share, winnerCard } from "./winner-card";
 import type { BattleView, PlayerView, SeatView } from "./types";
-import { ordinal } from "./words";
+import { endInWords, placeByPoints, winnersInWords } from "./words";
 
 interface Props {
   code: string;
@@ -16,27 +16,18 @@ interface Props {
 /** The end: three steps, the meme of the battle, and a card to take home. */
 export function Podium({ code, view, me }: Props) {
   const steps = podium(view);
-  const [first, second, third] = steps;
+  const found = champions(view);
+  const place = placeByPoints(found, me, view.seats);
   const meme = champion(view);
   const maker = makerOf(view, meme);
-  useEffect(() => {
-    if (first) announce(`${winnersInWords(steps)}.`);
-    // the podium does not change any more
-  }, [first?.seat]);
+  const news = `${winnersInWords(found.players)}.`;
+  useEffect(() => announce(news), [news]);
   return (
     <div className="podium">
       <Confetti />
-      <h1>{titleFor(me, steps)}</h1>
-      {me?.is_player && me.rank !== 1 && (
-        <p className="soft">
-          You came {ordinal(me.rank)} of {view.seats} with {me.points} points.
-        </p>
-      )}
-      {first && (
-        <ol className="steps" aria-label="Podium">
-          {[first, second, third].map((player) => player && <Step key={player.seat} player={player} players={steps} />)}
-        </ol>
-      )}
+      <h1>{endInWords(found, me)}</h1>
+      {place && <p className="soft">{place}</p>}
+      {found.players.length > 0 && <Steps players={steps} title={found.byKnockout ? MOST_POINTS : undefined} />}
       {meme?.image_url && (
         <figure className="winner panel">
           <div className="frame">
@@ -61,6 +52,22 @@ export function Podium({ code, view, me }: Props) {
         </a>
       </p>
     </div>
+  );
+}
+
+const MOST_POINTS = "The most points";
+
+/** By points; who won the final may stand elsewhere, so then they have to be called what they are. */
+function Steps({ players, title }: { players: PlayerView[]; title: string | undefined }) {
+  return (
+    <>
+      {title && <h2>{title}</h2>}
+      <ol className="steps" aria-label={title ?? "Podium"}>
+        {players.map((player) => (
+          <Step key={player.seat} player={player} players={players} />
+        ))}
+      </ol>
+    </>
   );
 }
 
@@ -99,17 +106,4 @@ function Keepsake({ code, image, prompt, name }: { code: string; image: string; 
       </p>
     </div>
   );
-}
-
-function titleFor(me: SeatView | undefined, steps: PlayerView[]): string {
-  if (steps.length === 0) return "The battle is over";
-  if (!me?.is_player || me.rank !== 1) return winnersInWords(steps);
-  const isShared = steps.some((player) => player.rank === 1 && player.seat !== me.seat);
-  return isShared ? "You share the first place!" : "You won the battle!";
-}
-
-function winnersInWords(players: PlayerView[]): string {
-  const first = players.filter((player) => player.rank === 1).map((player) => player.name);
-  if (first.length <= 1) return `${first[0] ?? "Nobody"} wins the battle`;
-  return `A tie: ${new Intl.ListFormat("en").format(first)} share the first place`;
 }

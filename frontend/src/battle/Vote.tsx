@@ -1,7 +1,9 @@
-import { useCallback, useState } from "react";
+import { useCallback, useEffect, useRef, useState } from "react";
+import { announce } from "../ui/announcer";
 import type { GameProps } from "./Game";
 import { OwnMeme } from "./OwnMeme";
 import { Pair } from "./Pair";
+import type { Standing } from "./standing";
 import type { Choice } from "./types";
 import type { Painting } from "./usePainting";
 import { plural, sentence } from "./words";
@@ -16,6 +18,7 @@ const VOTE = "vote";
 export function Vote({ arena, standing, view, painting }: Props) {
   const { question, refused, me } = standing;
   const [choice, setChoice] = useState<{ match: string; choice: Choice }>();
+  useProgress(standing);
   const choose = useCallback(
     (chosen: Choice) => {
       if (!question) return;
@@ -51,6 +54,18 @@ export function Vote({ arena, standing, view, painting }: Props) {
       </p>
     </div>
   );
+}
+
+/** The next question and the end of them are said aloud; the first one came with the phase. */
+function useProgress({ question, hasNoMore }: Standing): void {
+  const now = question?.match ?? (hasNoMore ? "none" : undefined);
+  const last = useRef(now);
+  useEffect(() => {
+    if (!now || now === last.current) return;
+    if (!question) announce("That was all");
+    else if (last.current) announce(`Question ${question.number} of ${question.of}`);
+    last.current = now;
+  }, [now, question]);
 }
 
 interface WaitingProps {

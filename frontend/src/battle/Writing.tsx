@@ -4,6 +4,7 @@ import { draft, keepDraft } from "./draft";
 import type { GameProps } from "./Game";
 import { OwnMeme } from "./OwnMeme";
 import { Sketch } from "./Sketch";
+import { asStored } from "./stored";
 import { surpriseFor } from "./surprises";
 import { MAX_PROMPT } from "./types";
 import type { Painting } from "./usePainting";
@@ -23,7 +24,8 @@ export function Prompt({ arena, standing, view, painting }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const length = lengthOf(text.trim());
   const isSending = standing.sending.includes(ENTRY);
-  const isHandedIn = !isSending && handedIn !== undefined && handedIn === text.trim() && painting?.state !== "failed";
+  const isSame = handedIn !== undefined && asStored(handedIn) === asStored(text);
+  const isHandedIn = isSame && !isSending && painting?.state !== "failed";
   const { refused } = standing;
 
   function write(line: string) {
@@ -37,7 +39,7 @@ export function Prompt({ arena, standing, view, painting }: Props) {
     if (isHandedIn) return;
     if (length === 0) return setComplaint("Write a line first.");
     if (length > MAX_PROMPT) return setComplaint(`That is ${plural(length - MAX_PROMPT, "character")} too long.`);
-    arena.post(ENTRY, "enter", { prompt: text.trim() });
+    arena.post(ENTRY, "enter", { prompt: text.trim(), round: view.round });
   }
 
   return (
@@ -120,7 +122,8 @@ export function Paint({ standing, view, painting }: Props) {
         <OwnMeme prompt={prompt} painting={painting} />
       ) : (
         <p className="panel aside">
-          You have no meme in this round. You vote in a moment, and play again in the next one.
+          You have no meme in this round. You vote in a moment
+          {view.round < view.rounds && ", and play again in the next one"}.
         </p>
       )}
     </div>

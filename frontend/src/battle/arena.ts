@@ -57,6 +57,8 @@ export class Arena {
   };
 
   open(): void {
+    this.outbox.open();
+    this.show({ ...this.standing, sending: this.outbox.slots() });
     const subject = `battle.${this.options.isScreen ? "stage" : "view"}.${this.code}`;
     const timer = window.setInterval(() => this.watch(), TICK_MS);
     this.undos = [
@@ -69,6 +71,7 @@ export class Arena {
   close(): void {
     this.undos.forEach((undo) => undo());
     this.undos = [];
+    this.outbox.close();
   }
 
   /** Milliseconds since 1970 by the server's clock. */
@@ -79,7 +82,7 @@ export class Arena {
 
   /** Order something and wait for the reply. Never throws. */
   async send(verb: Verb, body: object = {}): Promise<BattleReply> {
-    const reply = await this.request(`battle.command.${this.code}.${verb}`, body);
+    const reply = await this.request(`battle.command.${this.code}.${verb}`, body, "please try again");
     if (this.options.isScreen) this.takeMe(reply);
     else this.take(reply);
     return reply;
@@ -102,11 +105,12 @@ export class Arena {
     return reply;
   }
 
-  private async request(subject: string, body: object): Promise<BattleReply> {
+  /** `hope` is what happens next when nobody answers. */
+  private async request(subject: string, body: object, hope = "we keep trying"): Promise<BattleReply> {
     try {
       return await this.link.ask<BattleReply>(subject, { ...body, ...this.proof() });
     } catch {
-      return { ok: false, code: "unavailable", error: "nobody answered; we keep trying" };
+      return { ok: false, code: "unavailable", error: `nobody answered; ${hope}` };
     }
   }
 
@@ -114,23 +118,24 @@ export class Arena {
     return this.options.token ? { token: this.options.token } : {};
   }
 
-  private async deliver({ id, slot, verb, body }: Command): Promise<boolean> {
+  private async deliver(command: Command): Promise<boolean> {
     if (!this.link.isLive) return false;
+    const { id, slot, verb, body } = command;
     const reply = await this.request(`battle.command.${this.code}.${verb}`, body);
     if (!reply.ok && TRY_AGAIN.includes(reply.code)) return false;
-    if (this.outbox.in(slot)?.id === id) this.settle(slot, reply);
+    if (this.outbox.in(slot)?.id === id) this.settle(command, reply);
     return true;
   }
 
-  private settle(slot: string, reply: BattleReply): void {
+  private settle({ slot, verb }: Command, reply: BattleReply): void {
     this.outbox.drop(slot);
     if (reply.view) this.note(reply.view);
-    const next = { ...withReply(this.standing, reply, true), sending: this.outbox.slots() };
-    if (!reply.ok) {
-      next.refused = { slot, ...problemOf(reply) };
-      delete next.question; // it may have been about a meme that is gone
-      void this.look();
-    }
+    const isVote = verb === "vote";
+    const next = { ...withReply(this.standing, reply, isVote), sending: this.outbox.slots() };
+    if (!isVote) next.hasNoMore &&= this.standing.hasNoMore; // a late word on a prompt says nothing about questions
+    if (!reply.ok) next.refused = { slot, ...problemOf(reply) };
+    if (!reply.ok && isVote) delete next.question; // it may have been about a meme that is gone
+    if (!reply.ok || isAtALoss(next)) void this.look();
     this.show(next);
   }
 
@@ -194,6 +199,10 @@ export class Arena {
     this.readers.forEach((reader) => reader());
   }
 }
+
+/** One votes, and knows neither what to judge next nor that this was all. */
+const isAtALoss = ({ view, question, hasNoMore }: Standing): boolean =>
+  view?.phase === "vote" && !question && !hasNoMore;
 
 function problemOf(reply: BattleReply): { code: Code; error: string } {
   return { code: reply.code ?? "unavailable", error: reply.error ?? "that did not work" };

@@ -1,5 +1,14 @@
 /** Views and replies for tests. */
-import type { BattleReply, BattleView, EntryView, PlayerView, QuestionView, SeatView, StandingView } from "./types";
+import type {
+  BattleReply,
+  BattleView,
+  DuelView,
+  EntryView,
+  PlayerView,
+  QuestionView,
+  SeatView,
+  StandingView,
+} from "./types";
 
 export const aView = (change: Partial<BattleView> = {}): BattleView => ({
   battle_id: "KBDF",
@@ -86,6 +95,14 @@ export const aPlayer = (seat: string, change: Partial<PlayerView> = {}): PlayerV
 export const anEntry = (id: string, change: Partial<EntryView> = {}): EntryView => ({
   id,
   is_waiting: false,
+  ...change,
+});
+
+export const aDuel = (change: Partial<DuelView> = {}): DuelView => ({
+  number: 1,
+  left: "a",
+  right: "b",
+  is_tie: false,
   ...change,
 });
 

@@ -17,6 +17,32 @@ export const myStanding = (view: BattleView, me: SeatView | undefined): Standing
 /** The meme of the battle. */
 export const champion = (view: BattleView): EntryView | undefined => entryOf(view, view.champion);
 
+export interface Champions {
+  /** The meme that won the battle, where one did. */
+  entry: EntryView | undefined;
+  /** Its maker; without a meme the players with the most points, who may be several. */
+  players: readonly PlayerView[];
+  /** Whether a knock-out made them champions. */
+  byKnockout: boolean;
+}
+
+/** Who is celebrated at the end: who won the final; where there was none, the points decide. */
+export function champions(view: BattleView): Champions {
+  const winner = lastDuel(view) && (view.champion ?? lastDuel(view)?.winner);
+  const won = entryOf(view, winner);
+  if (won) return { entry: won, players: view.players.filter(({ seat }) => seat === won.seat), byKnockout: true };
+  const leaders = view.players.filter((player) => player.rank === 1 && player.points > 0 && !player.is_out);
+  const seats = new Set(leaders.map((player) => player.seat));
+  const shown = view.entries.filter((entry) => entry.image_url && entry.seat && seats.has(entry.seat));
+  return { entry: leaders.length === 1 ? shown[0] : undefined, players: leaders, byKnockout: false };
+}
+
+/** Whether I am one of them. A phone is told of three leaders only, and there may be more. */
+export function isChampion({ byKnockout, players }: Champions, me: SeatView | undefined): boolean {
+  if (!me?.is_player) return false;
+  return byKnockout ? players.some((player) => player.seat === me.seat) : me.rank === 1 && me.points > 0;
+}
+
 /** The three steps: who has how many points; equal points stand on the same one. */
 export const podium = (view: BattleView): PlayerView[] =>
   view.players.filter((player) => !player.is_out && player.rank <= 3).slice(0, 3);

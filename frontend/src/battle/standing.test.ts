@@ -96,6 +96,16 @@ describe("withReply", () => {
     expect(withReply(before, late).question).toBeUndefined();
   });
 
+  it("takes the next question also when a newer reply has overtaken the one to the answer", () => {
+    const before = standing({ view: aView({ sequence: 99 }), meAt: 60, question: aQuestion("m1") });
+    const late = { view: aView({ sequence: 50 }), me: aMe({ votes_cast: 0 }) };
+    const next = withReply(before, aReply({ ...late, question: aQuestion("m2") }), true);
+    expect(next).toMatchObject({ question: { match: "m2" }, hasNoMore: false, me: { votes_cast: 2 }, meAt: 60 });
+    const last = withReply(before, aReply(late), true);
+    expect(last).toMatchObject({ hasNoMore: true, me: { votes_cast: 2 }, meAt: 60 });
+    expect(last.question).toBeUndefined();
+  });
+
   it("does not take a reply of a phase that is over", () => {
     const before = standing({ view: aView({ sequence: 99, phase: "reveal" }) });
     const late = aReply({ view: aView({ sequence: 50 }), question: aQuestion("m2") });

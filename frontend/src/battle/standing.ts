@@ -46,14 +46,17 @@ export function withView(standing: Standing, view: BattleView): Standing {
  * What we alone were told. A refusal leaves everything as it is, and so does what is older than what we know.
  *
  * A question stays until it is answered (`isAnswered`): the server may think of another one at each asking, and
- * nobody wants the pictures to change under the finger.
+ * nobody wants the pictures to change under the finger. Then the next one counts however old the reply is: what
+ * has overtaken it was told before the answer, and still has the old question.
  */
 export function withReply(standing: Standing, reply: BattleReply, isAnswered = false): Standing {
   if (!reply.ok || !reply.view) return standing;
   const next = { ...withView(standing, reply.view) };
-  if (!isOfNow(next, reply.view) || reply.view.sequence < standing.meAt) return next;
-  next.meAt = reply.view.sequence;
-  if (reply.me) next.me = reply.me;
+  if (!isOfNow(next, reply.view)) return next;
+  const isOlder = reply.view.sequence < standing.meAt;
+  if (isOlder && !isAnswered) return next;
+  if (!isOlder) next.meAt = reply.view.sequence;
+  if (!isOlder && reply.me) next.me = reply.me;
   if (reply.view.phase !== "vote" || !reply.me?.is_player) return next;
   if (isAnswered) delete next.question;
   if (!next.question && reply.question) next.question = reply.question;

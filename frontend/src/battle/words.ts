@@ -1,5 +1,6 @@
 /** What the game says. */
-import type { BattleView, Code, DuelView } from "./types";
+import { isChampion, type Champions } from "./results";
+import type { BattleView, Code, DuelView, PlayerView, SeatView } from "./types";
 
 /** The phase as one would say it aloud. */
 export function phaseInWords(view: BattleView): string {
@@ -30,6 +31,35 @@ export const isLastDuel = (view: BattleView, duel: DuelView): boolean => duel.nu
 export function duelTitle(view: BattleView, duel: DuelView | undefined): string {
   if (!duel || isLastDuel(view, duel)) return "The final";
   return duel.number === 1 ? "First semi-final" : "Second semi-final";
+}
+
+/** What somebody who comes late can still do. */
+export function lateInWords({ phase, round, rounds }: BattleView): string {
+  if (phase === "lobby") return "";
+  if (phase === "prompt") return "the game is on: you play at once";
+  if (round >= rounds) return "the last memes are in: you only vote";
+  return `the game is on: you ${phase === "reveal" ? "" : "vote now and "}play from the next round`;
+}
+
+/** The end, for me. */
+export function endInWords(found: Champions, me: SeatView | undefined): string {
+  if (!isChampion(found, me)) return winnersInWords(found.players);
+  const isShared = found.players.some((player) => player.seat !== me?.seat);
+  return isShared ? "You share the first place!" : "You won the battle!";
+}
+
+/** The end, for everybody. */
+export function winnersInWords(players: readonly PlayerView[]): string {
+  const names = players.map((player) => player.name);
+  if (names.length === 0) return "The battle is over";
+  if (names.length === 1) return `${names[0]} wins the battle`;
+  return `A tie: ${new Intl.ListFormat("en").format(names)} share the first place`;
+}
+
+/** Where I came, unless the title says so. Who won the final need not have the most points. */
+export function placeByPoints(found: Champions, me: SeatView | undefined, seats: number): string | undefined {
+  if (!me?.is_player || found.players.length === 0 || isChampion(found, me)) return undefined;
+  return `${found.byKnockout ? "By points you" : "You"} came ${ordinal(me.rank)} of ${seats} with ${me.points} points.`;
 }
 
 const TITLES: Partial<Record<Code, string>> = {

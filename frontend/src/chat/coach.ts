@@ -113,7 +113,9 @@ export class Coach implements Hearing {
     } catch (error) {
       if (error instanceof Problem && error.status === 0) return this.sendLater(id, question);
       this.awaited.delete(id);
-      this.happened({ kind: "refused", id, why: inWords(error) });
+      const why = inWords(error);
+      this.happened({ kind: "refused", id, why });
+      announce(why);
     }
   }
 

@@ -2,7 +2,7 @@ import { useEffect, useRef } from "react";
 import type { Link } from "../nats/link";
 import { announce } from "../ui/announcer";
 import { newId } from "../ui/unique";
-import { useStore } from "../ui/use";
+import { useKeptFocus, useStore } from "../ui/use";
 import { stormOf } from "./stats";
 import { isRaging, type Tally } from "./storm";
 
@@ -14,14 +14,18 @@ export function StormButton({ link, requestSubject }: { link: Link; requestSubje
   const tally = useStore(storm);
   const isOn = isRaging(tally);
   const wasOn = useRef(isOn);
+  const { place, ...focus } = useKeptFocus<HTMLHeadingElement>();
   useEffect(() => {
     if (wasOn.current && !isOn) announce(`The storm is over. ${outcome(tally)}`);
     wasOn.current = isOn;
   }, [isOn]);
   return (
-    <section className="storm" aria-labelledby="storm-title" data-raging={isOn}>
+    <section className="storm" aria-labelledby="storm-title" data-raging={isOn} {...focus}>
       <div className="storm-head">
-        <h3 id="storm-title">Storm</h3>
+        {/* and not the new button: a key held down would press that at once */}
+        <h3 id="storm-title" ref={place} tabIndex={-1}>
+          Storm
+        </h3>
         <div className="buttons">
           {isOn ? (
             <button type="button" data-testid="storm-stop" onClick={() => storm.stop()}>

@@ -32,8 +32,8 @@ export function Card({ ticket, link, studio }: Props) {
       <div className="buttons">
         {isPending(ticket) && (
           <button
-            onClick={() => studio.cancel(request.id)}
-            disabled={ticket.isCancelled === true}
+            onClick={() => !ticket.isCancelled && studio.cancel(request.id)}
+            aria-disabled={ticket.isCancelled === true}
             aria-label={`Cancel: ${request.prompt}`}
           >
             Cancel
@@ -118,7 +118,7 @@ function Failure({ ticket }: { ticket: Ticket }) {
   if (!ticket.error) return null;
   const { code, error } = ticket.error;
   return (
-    <div className="news" role="alert">
+    <div className="news">
       <strong>{inWords(code)}</strong>
       {code !== "cancelled" && <span>{error}</span>}
     </div>

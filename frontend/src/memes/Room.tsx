@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { Confirm } from "../ui/Confirm";
 import type { Room, RoomProps } from "../ui/rooms";
-import { useStore } from "../ui/use";
+import { useKeptFocus, useStore } from "../ui/use";
 import { Card } from "./Card";
 import { Composer } from "./Composer";
 import "./memes.css";
@@ -16,14 +16,17 @@ export function memesRoom(studio: Studio): Room {
 function Memes({ studio, link, route }: RoomProps & { studio: Studio }) {
   const view = useStore(studio);
   const state = useStore(link);
+  const { place, ...focus } = useKeptFocus<HTMLHeadingElement>();
   const suggestion = route.query.get("prompt") ?? "";
   return (
     <div className="memes">
       <h1 className="unseen">Make a meme</h1>
       <Composer key={suggestion} suggestion={suggestion} onSubmit={(wish) => studio.submit(wish)} />
-      <section aria-labelledby="yours">
+      <section aria-labelledby="yours" {...focus}>
         <div className="heading">
-          <h2 id="yours">Your memes</h2>
+          <h2 id="yours" ref={place} tabIndex={-1}>
+            Your memes
+          </h2>
           {view.tickets.filter((ticket) => !isPending(ticket)).length > 1 && <Clear studio={studio} />}
         </div>
         {view.tickets.length === 0 && <p className="empty">Nothing yet. Type a line above and press Enter.</p>}

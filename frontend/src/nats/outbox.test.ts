@@ -119,4 +119,70 @@ describe("Outbox", () => {
     expect(taken).toEqual([note("a")]);
     expect(shelf.stored).toEqual([]);
   });
+
+  it("carries nothing once it is closed, and leaves it on the shelf", async () => {
+    const shelf = memory();
+    const { taken, state, deliver } = office(false);
+    const outbox = new Outbox(deliver, shelf);
+    outbox.put(note("a"));
+    await vi.advanceTimersByTimeAsync(0);
+    outbox.close();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(outbox.in("a")).toBeUndefined();
+    state.isOpen = true;
+    outbox.flush();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(taken).toEqual([]);
+    expect(shelf.stored).toEqual([note("a")]);
+  });
+
+  it("leaves a shelf alone that has another owner, also when its own parcel is confirmed late", async () => {
+    const shelf = memory();
+    const confirms: (() => void)[] = [];
+    const outbox = new Outbox<Note>(() => new Promise((resolve) => confirms.push(() => resolve(true))), shelf);
+    outbox.put(note("a", "a cat", "entry"));
+    outbox.close();
+    const next = new Outbox(office(false).deliver, shelf);
+    next.put(note("b", "a dog", "entry"));
+    confirms[0]!();
+    outbox.drop("entry");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(shelf.stored).toEqual([note("b", "a dog", "entry")]);
+    expect(next.in("entry")?.id).toBe("b");
+  });
+
+  it("never sends what another outbox for its shelf has superseded", async () => {
+    const shelf = memory();
+    const { taken, state, deliver } = office(false);
+    const outbox = new Outbox(deliver, shelf);
+    outbox.put(note("a", "a cat", "entry"));
+    await vi.advanceTimersByTimeAsync(0);
+    outbox.close();
+    const next = new Outbox(deliver, shelf);
+    next.put(note("b", "a dog", "entry"));
+    state.isOpen = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(taken).toEqual([note("b", "a dog", "entry")]);
+    outbox.open();
+    outbox.flush();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(taken).toHaveLength(1);
+  });
+
+  it("goes on, once, with what is on the shelf when it is opened again", async () => {
+    const shelf = memory();
+    const { taken, state, deliver } = office(false);
+    const outbox = new Outbox(deliver, shelf);
+    outbox.put(note("a"));
+    await vi.advanceTimersByTimeAsync(0);
+    outbox.close();
+    outbox.open();
+    outbox.flush();
+    expect(outbox.slots()).toEqual(["a"]);
+    state.isOpen = true;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(taken).toEqual([note("a")]);
+    expect(shelf.stored).toEqual([]);
+  });
 });

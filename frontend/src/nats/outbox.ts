@@ -2,8 +2,9 @@
  * What must arrive: tried until it is confirmed, under the same id each time.
  *
  * A parcel lies in a slot. Another one for the same slot takes its place: of two prompts for one round only the
- * later one counts. A parcel that was delivered although its confirmation got lost is delivered again, which its
- * id makes harmless. With a shelf it also survives a reload.
+ * later one counts. A parcel that was delivered although its confirmation got lost is delivered again; that must be
+ * harmless by what is in it: a request has an id, a vote names its match, a prompt that is in is not taken twice.
+ * With a shelf it also survives a reload, and goes over to the next one who opens an outbox for that shelf.
  */
 
 export interface Parcel {
@@ -25,18 +26,32 @@ export class Outbox<T extends Parcel> {
   private parcels = new Map<string, T>();
   private carried = new Set<string>();
   private wakers = new Set<() => void>();
+  private isClosed = false;
 
   /** `deliver` says whether the parcel needs no further try; when it throws, there will be one. */
   constructor(
     private readonly deliver: (parcel: T) => Promise<boolean>,
     private readonly shelf?: Shelf<T>,
   ) {
-    for (const parcel of shelf?.load() ?? []) this.parcels.set(slotOf(parcel), parcel);
+    this.unpack();
+  }
+
+  /** After it was closed: what is on the shelf now, whoever put it there. It is carried from the next flush on. */
+  open(): void {
+    if (!this.isClosed) return;
+    this.isClosed = false;
+    this.unpack();
+  }
+
+  /** Carry nothing any more, and leave the shelf as it is: from now on it may be another outbox's. */
+  close(): void {
+    this.isClosed = true;
+    this.wake();
   }
 
   /** Take up what an earlier page has left, or try everything at once because the link is up. */
   flush(): void {
-    [...this.wakers].forEach((wake) => wake());
+    this.wake();
     [...this.parcels.values()].forEach((parcel) => void this.carry(parcel));
   }
 
@@ -54,7 +69,7 @@ export class Outbox<T extends Parcel> {
 
   /** What lies in this slot and is not confirmed. */
   in(slot: string): T | undefined {
-    return this.parcels.get(slot);
+    return this.isClosed ? undefined : this.parcels.get(slot);
   }
 
   slots(): string[] {
@@ -78,7 +93,7 @@ export class Outbox<T extends Parcel> {
   }
 
   private holds(parcel: T): boolean {
-    return this.parcels.get(slotOf(parcel))?.id === parcel.id;
+    return this.in(slotOf(parcel))?.id === parcel.id;
   }
 
   /** Until the time is over, or somebody flushes. */
@@ -94,8 +109,16 @@ export class Outbox<T extends Parcel> {
     });
   }
 
+  private wake(): void {
+    [...this.wakers].forEach((wake) => wake());
+  }
+
+  private unpack(): void {
+    if (this.shelf) this.parcels = new Map(this.shelf.load().map((parcel) => [slotOf(parcel), parcel]));
+  }
+
   private save(): void {
-    this.shelf?.store([...this.parcels.values()]);
+    if (!this.isClosed) this.shelf?.store([...this.parcels.values()]);
   }
 }
 

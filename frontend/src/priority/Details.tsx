@@ -1,5 +1,6 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 import { useStore } from "../ui/use";
+import { Voice } from "../ui/Voice";
 import { scaleOfSides } from "./bars";
 import { Chapters } from "./Chapters";
 import { Deciding } from "./Deciding";
@@ -61,6 +62,7 @@ export function Details({ id, onClose, onDecided }: Props) {
           />
         )}
         <Chapters chapters={chapters} />
+        <Voice />
       </div>
     </dialog>
   );

@@ -37,7 +37,14 @@ export function TaskForm({ onTaken, onOpen }: Props) {
   function complain(found: Complaints) {
     setComplaints(found);
     const first = Object.keys(found)[0];
-    if (first) form.current?.querySelector<HTMLElement>(`[name="${first}"]`)?.focus();
+    if (first) focusOn(first);
+  }
+
+  /** Also on a field that is folded away. */
+  function focusOn(name: string) {
+    const field = form.current?.querySelector<HTMLElement>(`[name="${name}"]`);
+    field?.closest("details")?.setAttribute("open", "");
+    field?.focus();
   }
 
   async function submit(event: FormEvent) {
@@ -48,25 +55,31 @@ export function TaskForm({ onTaken, onOpen }: Props) {
     setTrouble("");
     if (Object.keys(found).length > 0) return;
     setSending(true);
+    const id = key.current;
+    const title = draft.title.trim();
     try {
-      const id = key.current;
-      const answer = await http.ask(requestOf(draft), id);
-      taken({ id, title: draft.title.trim(), answer });
+      taken({ id, title, answer: await http.ask(requestOf(draft), id) });
     } catch (error) {
-      const faults = faultsOf(error);
-      complain(faults);
-      if (Object.keys(faults).length === 0) setTrouble(inWords(error));
+      refused(error, id, title);
     }
     setSending(false);
   }
 
   function taken(found: Outcome) {
     setOutcome(found);
-    setDraft({ ...EMPTY, category: draft.category, requester_role: draft.requester_role });
-    key.current = newId();
     announce(aloud(found));
     onTaken(found.id);
-    form.current?.querySelector<HTMLElement>('[name="title"]')?.focus();
+    if (key.current !== found.id) return; // the next task is being typed already
+    setDraft({ ...EMPTY, category: draft.category, requester_role: draft.requester_role });
+    key.current = newId();
+    focusOn("title");
+  }
+
+  function refused(error: unknown, id: string, title: string) {
+    if (key.current !== id) return setTrouble(`${title}: ${inWords(error)}`);
+    const faults = faultsOf(error);
+    complain(faults);
+    if (Object.keys(faults).length === 0) setTrouble(inWords(error));
   }
 
   const field = (name: keyof Draft, label: string, input: (common: Common) => ReactNode) => (

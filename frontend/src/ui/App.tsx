@@ -1,20 +1,18 @@
 import { Suspense, useEffect, useRef } from "react";
 import type { PageConfig } from "../memes/types";
 import type { Link } from "../nats/link";
-import { lastSaid, onSaid } from "./announcer";
 import { Bar } from "./Bar";
 import { Fallen } from "./Fallen";
 import { Pill } from "./Pill";
 import { isServed, roomOf, type Room } from "./rooms";
 import { useMedia, useRoute, useStore } from "./use";
+import { Voice } from "./Voice";
 
 interface Props {
   link: Link;
   config: PageConfig;
   rooms: readonly Room[];
 }
-
-const SAID = { read: lastSaid, subscribe: onSaid };
 
 /** What is around every room: its head, the bar, the way back to the top, and one voice. */
 export function App({ link, config, rooms }: Props) {
@@ -24,7 +22,6 @@ export function App({ link, config, rooms }: Props) {
   const main = useArrival(room);
   const isBroad = useMedia("(min-width: 48rem)");
   const state = useStore(link);
-  const said = useStore(SAID);
   const bar = !room.isWide && <Bar rooms={served} current={room} />;
   return (
     <div className="shell" data-room={room.hash || "memes"} data-wide={room.isWide === true}>
@@ -52,14 +49,15 @@ export function App({ link, config, rooms }: Props) {
           One request, exactly one answer. <a href="/docs">HTTP interface</a> · <a href="/asyncapi">Events</a>
         </footer>
       )}
-      <p className="unseen" role="status" aria-live="polite">
-        {said}
-      </p>
+      <Voice />
     </div>
   );
 }
 
-/** Another room: its title, its top, and the focus at its beginning. The first one leaves the focus alone. */
+/**
+ * Another room: its title, its top, and the focus at its beginning, where the room has not put it somewhere itself.
+ * The first one leaves the focus alone.
+ */
 function useArrival(room: Room) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
@@ -67,12 +65,15 @@ function useArrival(room: Room) {
     document.title = room.hash ? `${room.title} · memebattle` : "memebattle";
     if (!isFirst.current) {
       window.scrollTo(0, 0);
-      main.current?.focus({ preventScroll: true });
+      if (!hasFocusInside(main.current)) main.current?.focus({ preventScroll: true });
     }
     isFirst.current = false;
   }, [room]);
   return main;
 }
+
+const hasFocusInside = (main: HTMLElement | null): boolean =>
+  document.activeElement !== main && main?.contains(document.activeElement) === true;
 
 function enter(main: HTMLElement | null): void {
   main?.focus();

@@ -1,4 +1,4 @@
-/** What the page says aloud: one polite live region for all rooms, in `App`. */
+/** What the page says aloud: one polite live region for all rooms, in `App`, and one in a sheet that is open. */
 
 let said = "";
 const readers = new Set<() => void>();

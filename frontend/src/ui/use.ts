@@ -1,5 +1,5 @@
 /** Small bridges from the browser to React. */
-import { useEffect, useReducer, useSyncExternalStore } from "react";
+import { useEffect, useReducer, useRef, useSyncExternalStore, type FocusEvent } from "react";
 import { routeOf, type Route } from "./route";
 
 export interface Store<T> {
@@ -44,4 +44,23 @@ export function useTick(everyMs: number): void {
     const timer = window.setInterval(tick, everyMs);
     return () => window.clearInterval(timer);
   }, [everyMs]);
+}
+
+/**
+ * Keeps the focus in a part of the page: when what had it there is taken away, `place` gets it.
+ *
+ * The part is given the two listeners. Nothing is heard of what is taken away: the focus was still here.
+ */
+export function useKeptFocus<T extends HTMLElement>() {
+  const place = useRef<T>(null);
+  const wasHere = useRef(false);
+  useEffect(() => {
+    if (wasHere.current && document.activeElement === document.body) place.current?.focus({ preventScroll: true });
+  });
+  return {
+    place,
+    onFocus: () => void (wasHere.current = true),
+    // a window that is left keeps its element for when one comes back
+    onBlur: ({ target }: FocusEvent) => void (wasHere.current = document.activeElement === target),
+  };
 }

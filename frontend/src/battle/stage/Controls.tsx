@@ -1,5 +1,5 @@
-import { useEffect, useRef } from "react";
 import type { Question } from "../../ui/Confirm";
+import { useKeptFocus } from "../../ui/use";
 import type { BattleView, HostAction } from "../types";
 
 export interface Panels {
@@ -30,9 +30,9 @@ const END: Omit<Question, "run"> = {
 export function Controls({ view, panels, turn, order, ask, complaint }: Props) {
   const isPaused = view.remaining != null;
   const isRunning = view.phase !== "lobby" && view.phase !== "finished";
-  const { ref, onFocus } = useKeptFocus(view.phase);
+  const { place, ...focus } = useKeptFocus<HTMLElement>();
   return (
-    <section ref={ref} className="controls" aria-label="Host controls" tabIndex={-1} onFocus={onFocus}>
+    <section ref={place} className="controls" aria-label="Host controls" tabIndex={-1} {...focus}>
       <div className="buttons orders">
         {view.phase === "lobby" && (
           <button
@@ -124,13 +124,3 @@ const Key = ({ name }: { name: string }) => (
     {name}
   </kbd>
 );
-
-/** When a phase takes the button away that had the focus, the focus stays in the bar. */
-function useKeptFocus(phase: BattleView["phase"]) {
-  const ref = useRef<HTMLElement>(null);
-  const wasHere = useRef(false);
-  useEffect(() => {
-    if (wasHere.current && document.activeElement === document.body) ref.current?.focus();
-  }, [phase]);
-  return { ref, onFocus: () => (wasHere.current = true) };
-}

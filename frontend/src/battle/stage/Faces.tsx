@@ -14,7 +14,8 @@ interface Props {
 /** Everybody's face and name, popping in as they come. */
 export function Faces({ players, withTicks = false }: Props) {
   const shown = players.filter((player) => !player.is_out).toSorted(byName);
-  const ref = useShrink<HTMLUListElement>(shown.length);
+  const ticks = withTicks ? shown.filter((player) => player.has_entered).length : 0;
+  const ref = useShrink<HTMLUListElement>(shown.length, ticks);
   return (
     <ul ref={ref} className="faces" data-nameless={shown.length > MOST_NAMES}>
       {shown.map((player) => (

@@ -26,6 +26,8 @@ function Content({ tile }: { tile: Tile }) {
   switch (tile.kind) {
     case "picture":
       return <img src={tile.entry.image_url!} alt="A meme of this round" decoding="async" />;
+    case "covered":
+      return <Words mark="?" text="painted" />;
     case "waiting":
       return <Words mark="…" text="waits for the host" />;
     case "failed":

@@ -7,13 +7,13 @@ import { tokenOf } from "../seat";
 import type { HostAction } from "../types";
 import { useArena } from "../useArena";
 import { useAwake } from "../useAwake";
-import { sentence } from "../words";
 import { Controls, type Panels } from "./Controls";
 import { useShortcuts, type Shortcut } from "./keys";
 import { Lists } from "./Lists";
-import { Speaker } from "./sound";
+import { carryOut, ordersOf } from "./orders";
 import { Stage } from "./Stage";
 import { useSwitch } from "./switches";
+import { useSpeaker } from "./useSpeaker";
 
 const EngineRoom = lazy(() =>
   import("../../engine-room/EngineRoom").then(({ EngineRoom }) => ({ default: EngineRoom })),
@@ -27,16 +27,16 @@ export default function Host({ link, config, route }: RoomProps) {
   const [panels, turn] = usePanels(code);
   const [question, ask] = useState<Question>();
   const [complaint, complain] = useState("");
-  const [speaker] = useState(() => new Speaker());
+  const speaker = useSpeaker();
   useEffect(() => void statsOf(link), [link]);
   useAwake(true);
   const isHost = standing.me?.is_host === true;
   const { view } = standing;
 
-  async function order(action: HostAction, target?: string) {
-    const reply = await arena.send("host", target ? { action, target } : { action });
-    complain(reply.ok ? "" : sentence(reply.error ?? "that did not work"));
-    if (reply.ok) await arena.look();
+  async function order(action: HostAction, ...targets: string[]) {
+    complain("");
+    await carryOut(ordersOf(action, targets, view), (each) => arena.send("host", each), complain);
+    await arena.look();
   }
 
   function press(shortcut: Shortcut) {
@@ -52,7 +52,7 @@ export default function Host({ link, config, route }: RoomProps) {
     <div className="host" data-engine={panels.hasEngine} data-lists={panels.hasLists}>
       <Stage link={link} arena={arena} standing={standing} isCodeHidden={panels.isCodeHidden} speaker={speaker} />
       {panels.hasLists && view && isHost && (
-        <Lists view={view} order={(action, target) => void order(action, target)} ask={ask} />
+        <Lists view={view} order={(action, ...targets) => void order(action, ...targets)} ask={ask} />
       )}
       {panels.hasEngine && (
         <aside className="engine-panel panel" aria-label="Engine room">

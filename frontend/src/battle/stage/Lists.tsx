@@ -4,7 +4,7 @@ import type { BattleView, EntryView, HostAction, PlayerView } from "../types";
 
 interface Props {
   view: BattleView;
-  order: (action: HostAction, target: string) => void;
+  order: (action: HostAction, ...targets: string[]) => void;
   ask: (question: Question) => void;
 }
 
@@ -94,5 +94,5 @@ const letAllIn = (waiting: readonly EntryView[], order: Props["order"]): Questio
   title: `Show all ${waiting.length} memes?`,
   detail: "Everybody in the room will see them.",
   action: "Show them",
-  run: () => waiting.forEach((entry) => order("approve", entry.id)),
+  run: () => order("approve", ...waiting.map((entry) => entry.id)),
 });

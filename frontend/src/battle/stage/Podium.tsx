@@ -1,8 +1,8 @@
 import { Confetti } from "../Confetti";
-import type { BattleView } from "../types";
-import { champions, type Champions } from "./final";
-import { Maker } from "./Reveal";
 import { Face } from "../Face";
+import { champions, type Champions } from "../results";
+import type { BattleView } from "../types";
+import { Maker } from "./Reveal";
 import { Scores } from "./Scores";
 
 /** The champion, everybody's points, and the battle to take home. */

@@ -4,7 +4,7 @@ import { Gallery } from "./Gallery";
 import { Progress } from "./Progress";
 import type { Tile } from "./tiles";
 
-/** The theme, who has handed in, and the first pictures that are ready. */
+/** The theme, who has handed in, and how the workers get on, faces down. */
 export function Prompting({ view, tiles }: { view: BattleView; tiles: readonly Tile[] }) {
   const begun = tiles.filter((tile) => tile.kind !== "inLine");
   return (
@@ -20,7 +20,7 @@ export function Prompting({ view, tiles }: { view: BattleView; tiles: readonly T
         <Progress value={view.entered} of={view.seats} label="Handed in" />
         <Faces players={view.players} withTicks />
       </section>
-      {begun.length > 0 && <Gallery tiles={begun} isStrip label="Pictures so far" />}
+      {begun.length > 0 && <Gallery tiles={begun} isStrip label="Memes in work" />}
     </div>
   );
 }

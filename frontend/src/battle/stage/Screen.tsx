@@ -4,10 +4,9 @@ import { statsOf } from "../../engine-room/stats";
 import type { RoomProps } from "../../ui/rooms";
 import { useArena } from "../useArena";
 import { useAwake } from "../useAwake";
-import { useShortcuts } from "./keys";
-import { Speaker } from "./sound";
 import { Stage } from "./Stage";
 import { useSwitch } from "./switches";
+import { useSpeaker } from "./useSpeaker";
 
 const EngineRoom = lazy(() =>
   import("../../engine-room/EngineRoom").then(({ EngineRoom }) => ({ default: EngineRoom })),
@@ -20,11 +19,10 @@ export default function Screen({ link, config, route }: RoomProps) {
   const [isCodeHidden] = useSwitch(`hidden:${code}`, false);
   const [hasEngine, showEngine] = useState(false);
   const [hasSound, setSound] = useState(false);
-  const [speaker] = useState(() => new Speaker());
+  const speaker = useSpeaker();
   useEffect(() => void statsOf(link), [link]);
   useAwake(true);
   const isHidden = isCodeHidden || route.query.get("code") === "hidden";
-  useShortcuts(true, (shortcut) => shortcut === "engine" && showEngine(!hasEngine));
   return (
     <div className="host" data-engine={hasEngine} data-lists="false">
       <Stage link={link} arena={arena} standing={standing} isCodeHidden={isHidden} speaker={speaker}>

@@ -1,4 +1,4 @@
-/** The keys of the big screen, for whoever stands beside the beamer with a keyboard. */
+/** The host's keys, for whoever stands beside the beamer with a keyboard. */
 import { useEffect, useRef } from "react";
 
 export type Shortcut = "pause" | "skip" | "engine";

@@ -75,7 +75,7 @@ describe("the address for phones", () => {
 
   it("leads straight into the battle", () => {
     expect(joinUrl("KBDF", page)).toBe("http://192.168.1.5:8000/#/battle/KBDF");
-    expect(shortAddress(page)).toBe("192.168.1.5:8000");
+    expect(shortAddress(page)).toBe("192.168.1.5:8000/battle");
   });
 
   it("is of no use when it means the phone itself", () => {

@@ -7,17 +7,22 @@ const entry = (id: string, change: Partial<EntryView> = {}): EntryView => ({ id,
 describe("the tiles of a gallery", () => {
   it("show what is there, what failed, who paints and what is in line", () => {
     const entries = [entry("a", { image_url: "/a" }), entry("b", { error: "too slow" }), entry("c")];
-    const kinds = tiles({ entries, entered: 4, painted: 2 }, ["w1"]).map((tile) => tile.kind);
+    const kinds = tiles({ phase: "paint", entries, entered: 4, painted: 2 }, ["w1"]).map((tile) => tile.kind);
     expect(kinds).toEqual(["picture", "failed", "painting", "inLine"]);
+  });
+
+  it("lie face down while prompts come in", () => {
+    const kinds = tiles({ phase: "prompt", entries: [], entered: 4, painted: 2 }, ["w1"]).map((tile) => tile.kind);
+    expect(kinds).toEqual(["covered", "covered", "painting", "inLine"]);
   });
 
   it("keep back what the host has not let in", () => {
     const entries = [entry("a", { image_url: "/a", is_waiting: true })];
-    expect(tiles({ entries, entered: 1, painted: 1 }, [])).toEqual([{ kind: "waiting", key: "a" }]);
+    expect(tiles({ phase: "paint", entries, entered: 1, painted: 1 }, [])).toEqual([{ kind: "waiting", key: "a" }]);
   });
 
   it("leave out what was taken off", () => {
-    expect(tiles({ entries: [entry("a")], entered: 1, painted: 1 }, [])).toEqual([]);
+    expect(tiles({ phase: "paint", entries: [entry("a")], entered: 1, painted: 1 }, [])).toEqual([]);
   });
 });
 

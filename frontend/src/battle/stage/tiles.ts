@@ -3,20 +3,26 @@ import type { BattleView, EntryView } from "../types";
 
 export type Tile =
   | { kind: "picture"; key: string; entry: EntryView }
+  | { kind: "covered"; key: string }
   | { kind: "waiting"; key: string }
   | { kind: "failed"; key: string; error: string }
   | { kind: "painting"; key: string; worker: string }
   | { kind: "inLine"; key: string };
 
-/** One tile for each meme of this round; the workers that paint stand on the first ones that are not there. */
+/**
+ * One tile for each meme of this round; the workers that paint stand on the first ones that are not there. While
+ * prompts come in those that are painted lie face down: who had handed in last would be known as their maker.
+ */
 export function tiles(
-  { entries, entered, painted }: Pick<BattleView, "entries" | "entered" | "painted">,
+  { phase, entries, entered, painted }: Pick<BattleView, "phase" | "entries" | "entered" | "painted">,
   workers: readonly string[],
 ): Tile[] {
-  const settled = entries.flatMap(settledTile);
+  const settled = phase === "prompt" ? Array.from({ length: painted }, coveredTile) : entries.flatMap(settledTile);
   const pending = Math.max(0, entered - painted);
   return [...settled, ...Array.from({ length: pending }, (_, at) => pendingTile(at, workers[at]))];
 }
+
+const coveredTile = (_: unknown, at: number): Tile => ({ kind: "covered", key: `covered-${at}` });
 
 function settledTile(entry: EntryView): Tile[] {
   if (entry.is_waiting) return [{ kind: "waiting", key: entry.id }];

@@ -2,8 +2,12 @@ import { useLayoutEffect, useRef } from "react";
 
 const SCALES = [1, 0.85, 0.72, 0.6, 0.5, 0.42, 0.35, 0.3, 0.26];
 
-/** Makes what is in a box smaller, by `--scale`, until the box holds it: for crowds of any size. */
-export function useShrink<T extends HTMLElement>(count: number) {
+/**
+ * Makes what is in a box smaller, by `--scale`, until the box holds it: for crowds of any size.
+ *
+ * `counts` are of all that takes room in it: with others it is measured again.
+ */
+export function useShrink<T extends HTMLElement>(...counts: number[]) {
   const ref = useRef<T>(null);
   useLayoutEffect(() => {
     const box = ref.current;
@@ -12,7 +16,7 @@ export function useShrink<T extends HTMLElement>(count: number) {
     observer.observe(box);
     shrink(box);
     return () => observer.disconnect();
-  }, [count]);
+  }, counts);
   return ref;
 }
 
