@@ -1,8 +1,8 @@
 """A phone in a battle, as the page would be it: a connection of its own, commands, and views as they come.
 
 Over WebSocket as the browser user where `aiohttp` is installed, with no more rights than a page has; else
-over TCP as a developer. A command that gets no reply is sent again until it gets one: what players send may come
-twice, and of a host's orders only more time would be given twice.
+over TCP as a developer. A command that gets no reply is sent again until it gets one: what players send may
+come twice, and of a host's orders only more time would be given twice.
 """
 
 from __future__ import annotations
