@@ -128,7 +128,7 @@ class Bot:
         return self.rng.random() >= self.manners.absent
 
     async def _enter(self, view: BattleView) -> None:
-        reply = await self.phone.command("enter", prompt=prompt_for(view.theme, self.name, self.rng))
+        reply = await self.phone.command("enter", prompt=prompt_for(self.rng))
         if reply.me is not None and reply.me.entry is not None:
             self.entries.add(reply.me.entry)
 
@@ -179,9 +179,9 @@ def chosen(left: str, right: str, rng: Random) -> Choice:
     return "left" if rng.random() < 1 / (1 + math.exp(-SHARPNESS * lead)) else "right"
 
 
-def prompt_for(theme: str, name: str, rng: Random) -> str:
-    """Something to draw; no two of them alike, so that none comes from the cache."""
-    return f"{rng.choice(SUBJECTS)} {rng.choice(MOMENTS)} ({theme[:60]}, {name})"
+def prompt_for(rng: Random) -> str:
+    """Something to draw that names nobody; hardly two of them are alike, so that few come from the cache."""
+    return f"{rng.choice(SUBJECTS)} {rng.choice(MOMENTS)}, take {rng.randint(2, 9999)}"
 
 
 def names(count: int) -> list[str]:

@@ -215,7 +215,7 @@ async def all_votes_are_counted(battle: Company, host: Page, stack: Stack) -> No
 
 async def test_markup_in_a_name_and_in_a_prompt_stays_text(devices: Devices, arena: Stack) -> None:
     """On all phones and screens, in every phase, up to the podium; and nothing is asked for its sake."""
-    async with company(arena, "Bea", "Cem", approve=True) as battle:
+    async with company(arena, "Bea", "Cem", approve=True, reveal_seconds=25) as battle:
         host, screen = await host_of(devices, battle), await devices.open(f"#/tv/{battle.code}")
         watcher = await seated(devices, battle.code, "Dan")
         eve = await seated(devices, battle.code, NAME)
@@ -237,7 +237,9 @@ async def test_markup_in_a_name_and_in_a_prompt_stays_text(devices: Devices, are
             if phase in ("lobby", "prompt"):
                 await expect(host.locator(".face-name", has_text=NAME)).to_have_count(1)
             if phase == "reveal":
-                await expect(watcher.page.locator(".board")).to_contain_text(LINE)
+                # once the screen has told it
+                await expect(watcher.page.locator(".board")).to_contain_text(LINE, timeout=PATIENCE)
+                await battle.order("extend", seconds=300)
             for page in pages:
                 assert await page.locator('img[src="x"], [onerror]').count() == 0
         await expect(host.locator(".player-list")).to_contain_text(NAME)

@@ -113,6 +113,7 @@ async def test_no_phase_of_a_battle_has_a_barrier(devices: Devices, arena: Stack
                 await expect(screen.locator(".reveal")).to_have_attribute(
                     "data-whole", "true", timeout=PATIENCE
                 )
+                await expect(ada.page.locator(".board")).to_be_visible(timeout=PATIENCE)
                 await battle.order("extend", seconds=300)
             for name, page, home in (
                 ("phone", ada.page, "phone"),

@@ -168,8 +168,10 @@ def test_the_better_meme_is_preferred_the_more_clearly_the_better_it_is() -> Non
 def test_names_and_prompts_are_fit_for_a_battle() -> None:
     assert len(set(names(300))) == 300
     assert max(map(len, names(1000))) <= events.MAX_NAME
-    longest = prompt_for("t" * 300, "Mia Mutex", Random(1))
-    assert len(longest) <= events.MAX_PROMPT
+    rng = Random(1)
+    prompts = [prompt_for(rng) for _ in range(400)]
+    assert max(map(len, prompts)) <= events.MAX_PROMPT
+    assert len(set(prompts)) >= 399
 
 
 class Refusing:

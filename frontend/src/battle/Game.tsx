@@ -9,6 +9,7 @@ import { Paint, Prompt } from "./Writing";
 import { Podium } from "./Podium";
 import { Reveal } from "./Reveal";
 import type { Standing } from "./standing";
+import { lengthOf } from "./times";
 import type { BattleView, Phase } from "./types";
 import { useAwake } from "./useAwake";
 import { usePainting } from "./usePainting";
@@ -37,7 +38,7 @@ export function Game({ isNew, ...props }: GameProps & { isNew: boolean }) {
           <b className="code">{view.battle_id}</b>
           <span>{whereInWords(view)}</span>
         </p>
-        <Countdown left={arena.left} total={fullTime(view)} isPaused={view.remaining != null} />
+        <Countdown left={arena.left} total={lengthOf(view) ?? 0} isPaused={view.remaining != null} />
       </div>
       <div className="ribbons" role="status">
         {view.remaining != null && <p className="ribbon">The host has stopped the clock.</p>}
@@ -128,19 +129,4 @@ function whereInWords(view: BattleView): string {
   if (view.phase === "finished") return "The end";
   if (view.phase === "duel" || view.phase === "verdict") return duelTitle(view, view.duels.at(-1));
   return `Round ${view.round} of ${view.rounds}`;
-}
-
-/** What a full ring stands for: the time that the rules give this phase. */
-function fullTime({ phase, options }: BattleView): number {
-  const seconds: Record<Phase, number> = {
-    lobby: 1,
-    prompt: options.prompt_seconds,
-    paint: options.paint_seconds,
-    vote: options.vote_seconds,
-    reveal: options.reveal_seconds,
-    duel: options.duel_seconds,
-    verdict: options.reveal_seconds / 2,
-    finished: 1,
-  };
-  return seconds[phase] * 1000 * options.pace;
 }

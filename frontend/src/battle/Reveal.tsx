@@ -1,12 +1,23 @@
+import { useEffect, useRef } from "react";
+import { announce } from "../ui/announcer";
+import { useTick } from "../ui/use";
 import { Face } from "./Face";
 import type { GameProps } from "./Game";
 import { doubtInWords, entryOf, makerOf, myStanding } from "./results";
+import { places, told } from "./drama";
+import { elapsed, lengthOf } from "./times";
 import type { BattleView, SeatView, StandingView } from "./types";
 import { ordinal, plural } from "./words";
 
 /** What the votes say: my place first, then the best three. */
-export function Reveal({ standing, view }: GameProps) {
+export function Reveal({ arena, standing, view }: GameProps) {
+  const isTold = useTold(view, arena.left);
   const best = view.board[0];
+  const mine = myStanding(view, standing.me);
+  useEffect(() => {
+    if (isTold && mine) announce(`${placeInWords(mine)}.`);
+  }, [isTold, view.round]);
+  if (!isTold) return <LookUp round={view.round} />;
   return (
     <div className="reveal">
       <Mine view={view} me={standing.me} />
@@ -22,6 +33,24 @@ export function Reveal({ standing, view }: GameProps) {
       </ol>
     </div>
   );
+}
+
+function LookUp({ round }: { round: number }) {
+  return (
+    <div className="waiting">
+      <h1>Look up!</h1>
+      <p className="panel aside">The big screen tells the result of round {round}. It comes here in a moment.</p>
+    </div>
+  );
+}
+
+/** Whether the big screen has told all places: who looks down at a phone must not know before. */
+function useTold(view: BattleView, left: () => number | null): boolean {
+  useTick(250);
+  const toldRound = useRef(0);
+  const podium = places(view.board);
+  if (told(podium.length, elapsed(view, left()), lengthOf(view) ?? 0) === podium.length) toldRound.current = view.round;
+  return toldRound.current === view.round; // told stays told, also when the host gives more time
 }
 
 function Mine({ view, me }: { view: BattleView; me: SeatView | undefined }) {

@@ -1,8 +1,8 @@
 import type { ReactNode } from "react";
 import { Countdown } from "../../ui/Countdown";
+import { lengthOf } from "../times";
 import type { BattleView } from "../types";
 import { shortAddress } from "./address";
-import { lengthOf } from "./times";
 
 interface Props {
   view: BattleView;

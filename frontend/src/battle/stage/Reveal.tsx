@@ -2,10 +2,10 @@ import { useEffect, useRef, type CSSProperties } from "react";
 import { announce } from "../../ui/announcer";
 import { useTick } from "../../ui/use";
 import { Face } from "../Face";
+import { placeInWords, places, told, type Place } from "../drama";
+import { elapsed, lengthOf } from "../times";
 import type { BattleView, EntryView, PlayerView, StandingView } from "../types";
-import { placeInWords, places, told, type Place } from "./drama";
 import { Scores } from "./Scores";
-import { elapsed, lengthOf } from "./times";
 
 const MOST_PICTURES = 3;
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { elapsed, lengthOf } from "../times";
 import type { BattleView, Phase } from "../types";
 import { isOnlyHere, joinUrl, shortAddress } from "./address";
 import { cueFor } from "./cues";
 import { shortcutFor } from "./keys";
-import { elapsed, lengthOf } from "./times";
 
 const options = {
   prompt_seconds: 60,

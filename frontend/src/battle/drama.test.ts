@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { StandingView } from "../types";
+import type { StandingView } from "./types";
 import { placeInWords, places, told } from "./drama";
 
 const standing = (entry: string, rank: number): StandingView => ({

@@ -3,7 +3,7 @@
  *
  * Ties are told as ties: who shares a place comes out together, and who shares the first place shares it.
  */
-import type { StandingView } from "../types";
+import type { StandingView } from "./types";
 
 /** A place on the podium and everybody who has it. */
 export interface Place {

@@ -1,5 +1,5 @@
 /** How long a phase lasts by the rules, and how much of it is over. */
-import type { BattleView } from "../types";
+import type { BattleView } from "./types";
 
 /** Milliseconds of this phase as the rules have it; null where no time runs. */
 export function lengthOf({ phase, options }: Pick<BattleView, "phase" | "options">): number | null {
