@@ -128,7 +128,7 @@ class Bot:
         return self.rng.random() >= self.manners.absent
 
     async def _enter(self, view: BattleView) -> None:
-        reply = await self.phone.command("enter", prompt=prompt_for(self.rng))
+        reply = await self.phone.command("enter", prompt=prompt_for(self.rng), round=view.round)
         if reply.me is not None and reply.me.entry is not None:
             self.entries.add(reply.me.entry)
 
