@@ -42,7 +42,7 @@ $(PAGE): $(PAGE_SOURCES) scripts/build-frontend.sh
 demo: setup ## run everything on this machine: NATS, Valkey, two workers, the web page
 	@$(BIN)/memebattle demo $(ARGS)
 
-test: $(BIN)/.ready ## run the tests, against real embedded servers (ARGS='-k words' for some)
+test: setup ## run the tests against real embedded servers, and the page in Chromium if there is one (ARGS='-k words')
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(BIN)/.ready ## check style, types, the storeys of the house and, with hadolint installed, the Dockerfile
@@ -64,8 +64,8 @@ bench: $(BIN)/.ready ## measure memes per second and latency on this machine
 page-test: setup ## test the page's pure parts (Vitest)
 	@sh scripts/build-frontend.sh test
 
-browser-test: setup ## drive the web page in a real Chromium
-	@$(BIN)/python -m pytest tests/browser $(ARGS)
+browser-test: setup ## only drive the web page in a real Chromium
+	@$(BIN)/python -m pytest tests/browser -n 2 --dist loadfile $(ARGS)
 
 lock: $(BIN)/.ready ## resolve the dependencies anew into both lock files (ARGS=--upgrade for newer ones)
 	@sh scripts/setup.sh lock $(ARGS)

@@ -17,8 +17,8 @@ from memebattle.cli.local import NatsServer, RedisServer, gateway, worker
 from memebattle.cli.ports import free_port
 from memebattle.gateway.web import STATIC
 from tests.browser.devices import Devices, devices_of
+from tests.conftest import CHROMIUM
 
-CHROMIUM = Path("/usr/bin/chromium")
 # a browser that minds its own business: without these it looks up its maker's hosts at every start
 ARGUMENTS = [
     "--no-sandbox",

@@ -1,9 +1,9 @@
 import { useCallback, useState } from "react";
 import type { GameProps } from "./Game";
 import { Pair } from "./Pair";
-import { duelName, entryOf, lastDuel } from "./results";
+import { duelName, entryOf, isLastDuel, lastDuel } from "./results";
 import type { BattleView, Choice, DuelView } from "./types";
-import { duelTitle, isLastDuel, plural, sentence } from "./words";
+import { duelTitle, plural, sentence } from "./words";
 
 const DUEL = "duel";
 

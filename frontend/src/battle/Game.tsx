@@ -1,7 +1,8 @@
-import { useCallback, useEffect, useRef, type FocusEvent, type RefObject } from "react";
+import { useCallback, useEffect, useRef, type RefObject } from "react";
 import type { Link } from "../nats/link";
 import { announce } from "../ui/announcer";
 import { Countdown } from "../ui/Countdown";
+import { useKeptFocus } from "../ui/use";
 import type { Arena } from "./arena";
 import { Duel, Verdict } from "./Final";
 import { Lobby } from "./Lobby";
@@ -28,8 +29,8 @@ export function Game({ isNew, ...props }: GameProps & { isNew: boolean }) {
   const { arena, view } = props;
   const isOver = view.phase === "finished";
   useAwake(!isOver);
-  const place = usePhaseArrival(view, isNew);
-  const holder = useKeptFocus(place);
+  const { place, ...holder } = useKeptFocus<HTMLElement>();
+  usePhaseArrival(place, view, isNew);
   useLastSeconds(arena, view);
   return (
     <>
@@ -82,8 +83,7 @@ function PhaseOf(props: GameProps) {
 }
 
 /** A new phase is said aloud, and the focus goes to its beginning: what had it is gone. So it is after the form. */
-function usePhaseArrival(view: BattleView, isNew: boolean) {
-  const place = useRef<HTMLElement>(null);
+function usePhaseArrival(place: RefObject<HTMLElement | null>, view: BattleView, isNew: boolean): void {
   const key = `${view.phase} ${view.round} ${view.duels.length}`;
   const last = useRef(isNew ? "" : key);
   useEffect(() => {
@@ -93,21 +93,6 @@ function usePhaseArrival(view: BattleView, isNew: boolean) {
     window.scrollTo(0, 0);
     place.current?.focus({ preventScroll: true });
   });
-  return place;
-}
-
-/** When what has the focus is taken away within a phase, the phase gets it: nobody has to start at the top. */
-function useKeptFocus(place: RefObject<HTMLElement | null>) {
-  const holder = useRef<Element>(null);
-  useEffect(() => {
-    if (!holder.current || holder.current.isConnected) return;
-    holder.current = null;
-    place.current?.focus({ preventScroll: true });
-  });
-  return {
-    onFocus: (event: FocusEvent) => void (holder.current = event.target),
-    onBlur: () => void (holder.current = null),
-  };
 }
 
 const WARNED: readonly Phase[] = ["prompt", "vote", "duel"];

@@ -10,6 +10,9 @@ export const makerOf = (view: BattleView, entry: EntryView | undefined): PlayerV
 /** The match that is on, or was last. */
 export const lastDuel = (view: BattleView): DuelView | undefined => view.duels.at(-1);
 
+/** Whether the champion is found in this match. */
+export const isLastDuel = (view: BattleView, duel: DuelView): boolean => duel.number === view.matches;
+
 /** My line in this round's result. */
 export const myStanding = (view: BattleView, me: SeatView | undefined): StandingView | undefined =>
   me?.standing ?? view.board.find((line) => line.entry === me?.entry);
@@ -26,10 +29,10 @@ export interface Champions {
   byKnockout: boolean;
 }
 
-/** Who is celebrated at the end: who won the final; where there was none, the points decide. */
+/** Who is celebrated at the end: who won the final; where none was played to its end, the points decide. */
 export function champions(view: BattleView): Champions {
-  const winner = lastDuel(view) && (view.champion ?? lastDuel(view)?.winner);
-  const won = entryOf(view, winner);
+  const final = lastDuel(view);
+  const won = final && isLastDuel(view, final) ? entryOf(view, final.winner) : undefined;
   if (won) return { entry: won, players: view.players.filter(({ seat }) => seat === won.seat), byKnockout: true };
   const leaders = view.players.filter((player) => player.rank === 1 && player.points > 0 && !player.is_out);
   const seats = new Set(leaders.map((player) => player.seat));

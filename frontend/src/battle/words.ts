@@ -1,5 +1,5 @@
 /** What the game says. */
-import { isChampion, type Champions } from "./results";
+import { isChampion, isLastDuel, type Champions } from "./results";
 import type { BattleView, Code, DuelView, PlayerView, SeatView } from "./types";
 
 /** The phase as one would say it aloud. */
@@ -23,9 +23,6 @@ export function phaseInWords(view: BattleView): string {
       return "The podium";
   }
 }
-
-/** Whether the champion is found in this match. */
-export const isLastDuel = (view: BattleView, duel: DuelView): boolean => duel.number === view.matches;
 
 /** What a match is called: two semi-finals lead to the final of four, among fewer there is only the final. */
 export function duelTitle(view: BattleView, duel: DuelView | undefined): string {

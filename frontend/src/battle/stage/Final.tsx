@@ -1,5 +1,6 @@
 import type { BattleView, DuelView } from "../types";
-import { duelTitle, isLastDuel } from "../words";
+import { isLastDuel } from "../results";
+import { duelTitle } from "../words";
 import { share } from "./final";
 
 /** Two memes face to face; then the bars, and who goes on. */
