@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from nats.js import JetStreamContext
@@ -38,7 +38,22 @@ async def inspect_stream(js: JetStreamContext, config: StreamConfig) -> Finding:
         info = await js.stream_info(str(config.name))
     except NotFoundError:
         return Finding(kind, str(config.name), "missing", {})
-    return _compared(kind, str(config.name), config, info.config)
+    return _compared(kind, str(config.name), _stored_alike(config, info.config), info.config)
+
+
+async def update_stream(js: JetStreamContext, config: StreamConfig) -> None:
+    """Change an existing stream to what is declared, but for what no server changes.
+
+    Raises:
+        nats.js.errors.APIError: the server refuses, e.g. a change of retention.
+    """
+    found = (await js.stream_info(str(config.name))).config
+    await js.update_stream(_stored_alike(config, found))
+
+
+def _stored_alike(config: StreamConfig, found: StreamConfig) -> StreamConfig:
+    """A stream stays where it is, on disk or in memory: nobody moves it, and it serves as well there."""
+    return replace(config, storage=found.storage)
 
 
 async def inspect_consumer(js: JetStreamContext, stream: str, config: ConsumerConfig) -> Finding:

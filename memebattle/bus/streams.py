@@ -18,7 +18,7 @@ from nats.js import JetStreamContext
 from nats.js.api import ConsumerConfig, StorageType, StreamConfig
 
 from memebattle.bus.declared import declared
-from memebattle.bus.drift import Finding, create_stream, inspect_consumer, inspect_stream
+from memebattle.bus.drift import Finding, create_stream, inspect_consumer, inspect_stream, update_stream
 from memebattle.settings import Settings, SettingsError
 
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Topology:
                 await create_stream(js, config)
                 finding = replace(finding, action="created")
             elif finding.action == "drift" and update:
-                await js.update_stream(config)
+                await update_stream(js, config)
                 finding = replace(finding, action="updated")
             yield _reported(finding)
         for stream, consumer in self.consumers:

@@ -10,7 +10,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy
+from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType
 from nats.js.errors import APIError, NoStreamResponseError, NotFoundError
 
 from memebattle.bootstrap.wiring import Wiring, wire
@@ -251,6 +251,21 @@ async def test_a_changed_stream_is_updated_too(js: JetStreamContext, topology: T
     assert actions(await changed.ensure(js))["MEMES"] == "drift"
     assert actions(await changed.apply(js))["MEMES"] == "updated"
     assert (await js.stream_info("MEMES")).config.max_msgs == 10
+
+
+async def test_a_stream_stays_on_disk_when_it_is_declared_for_memory(
+    js: JetStreamContext, topology: Topology
+) -> None:
+    """No server moves it. Chunks are declared so for clusters, and one may grow from a single server."""
+    await topology.apply(js)
+    chunks = next(config for config in topology.streams if config.name == "CHAT_CHUNKS")
+    moved = replace(chunks, storage=StorageType.MEMORY, max_age=chunks.max_age + 60)
+    changed = replace(topology, streams=(moved,))
+
+    assert actions(await changed.apply(js))["CHAT_CHUNKS"] == "updated"
+    found = (await js.stream_info("CHAT_CHUNKS")).config
+    assert (found.storage, found.max_age) == (StorageType.FILE, moved.max_age)
+    assert actions(await changed.diff(js))["CHAT_CHUNKS"] == "ok"
 
 
 async def test_an_update_keeps_the_messages(js: JetStreamContext, topology: Topology) -> None:
