@@ -6,6 +6,7 @@ own, so counts never leak from one test into another. Labels are bounded: patter
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
@@ -267,7 +268,8 @@ class Metrics:
             "version",
         )
         self.nats_connected = ours.gauge("nats_connected", "1 while the NATS connection is up")
-        self.redis_up = ours.gauge("redis_up", "1 while Redis answers in time")
+        self.redis_up = ours.gauge("redis_up", "1 while Redis answers in time; NaN where none is used")
+        self.redis_up.set(math.nan)  # a gauge that nobody sets is 0, and would look like an outage
         self.nats_reconnects = ours.counter("nats_reconnects_total", "Reconnections to NATS")
         self.consumer_restores = ours.counter(
             "consumer_restores_total", "Times a lost stream or consumer was put back"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import httpx
@@ -115,6 +116,14 @@ def test_both_roles_introduce_themselves(role: str, contexts: list[str], served:
     families = {family.name: family for family in wiring.metrics.registry.collect()}
 
     assert {sample.labels["context"] for sample in families["memebattle_serving"].samples} == served
+
+
+def test_redis_is_not_down_where_nobody_uses_it(metrics: Metrics) -> None:
+    """Workers of battles keep nothing there; a 0 would wake somebody."""
+    found = metrics.registry.get_sample_value("memebattle_redis_up")
+
+    assert found is not None
+    assert math.isnan(found)
 
 
 def test_two_processes_share_nothing() -> None:
