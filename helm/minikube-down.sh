@@ -18,7 +18,7 @@ for option in "$@"; do
     --delete) what=delete ;;
     --hosts) hosts=yes ;;
     --dry-run) dry_run=yes ;;
-    -h | --help) help_of "$0" && exit ;;
+    -h | --help) help_of "helm/${0##*/}" && exit ;;
     *) unknown_option "$0" "$option" ;;
     esac
 done

@@ -36,7 +36,7 @@ for option in "$@"; do
     --monitoring) monitoring=yes ;;
     --hosts) hosts=yes ;;
     --dry-run) dry_run=yes ;;
-    -h | --help) help_of "$0" && exit ;;
+    -h | --help) help_of "helm/${0##*/}" && exit ;;
     *) unknown_option "$0" "$option" ;;
     esac
 done
@@ -133,7 +133,7 @@ install_valkey() {
 
 build_image() {
     step "image $IMAGE"
-    run minikube image build --profile "$PROFILE" --tag "$IMAGE" .
+    run minikube image build --profile "$PROFILE" --tag "$IMAGE" --file Dockerfile .
 }
 
 install_application() {

@@ -39,9 +39,12 @@ class Machine:
             }
         )
 
-    def run(self, script: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, script: Path | str, *options: str, directory: Path | None = None, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(script), *options],
+            cwd=directory,
             check=False,
             capture_output=True,
             text=True,

@@ -161,6 +161,7 @@ FULL = given(
     "priority.autoscaling.mode=none",
     "ingress.enabled=true",
     "ingress.tls.enabled=true",
+    "nats.websocketUrl=wss://nats.example.org",
     "httpRoute.enabled=true",
     "httpRoute.parentRefs[0].name=public",
     "networkPolicy.enabled=true",

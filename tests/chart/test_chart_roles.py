@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib import resources
+from typing import Any
 
 import pytest
 import yaml
@@ -267,6 +268,36 @@ def test_providers_are_reached_by_those_who_call_them() -> None:
 
     assert _reach_the_internet(render(chosen)) == set(WORKERS) - {"battle"}  # it asks the others
     assert _reach_the_internet(render(closed)) == set()
+
+
+def test_what_the_operator_adds_is_open_to_those_it_is_for() -> None:
+    """Egress for every role, a Redis outside the cluster among others; sources for the gateway alone."""
+    peer = {"ipBlock": {"cidr": "10.30.0.0/16"}}
+    chosen: dict[str, Any] = {
+        "networkPolicy": {"enabled": True, "extraEgress": [{"to": [peer]}], "extraIngress": [peer]}
+    }
+    rendering = render(chosen)
+
+    def allowed(way: str, peers: str) -> set[str]:
+        return {
+            pod.component
+            for policy in rendering.all("NetworkPolicy")
+            for rule in policy["spec"].get(way) or ()
+            if peer in rule.get(peers, ())
+            for pod in pods(rendering.objects)
+            if matches(policy["spec"]["podSelector"], pod.labels)
+        }
+
+    assert allowed("egress", "to") >= {*WORKERS, "gateway"}
+    assert allowed("ingress", "from") == {"gateway"}
+
+
+def test_without_a_gateway_nobody_is_paged_for_it() -> None:
+    on = {"metrics": {"prometheusRule": {"enabled": True}}}
+    assert "GatewayMissing" in str(render(on).all("PrometheusRule"))
+    off = merge(on, given("gateway.enabled=false"))
+    assert "GatewayMissing" not in str(render(off).all("PrometheusRule"))
+    assert "GatewayErrors" in str(render(off).all("PrometheusRule"))
 
 
 def _reach_the_internet(rendering: Rendering) -> set[str]:

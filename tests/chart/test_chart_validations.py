@@ -30,8 +30,8 @@ FAULTS: list[tuple[str, str]] = [
         'The name "1memes" cannot be used for a Service: set fullnameOverride to lower case',
     ),
     (
-        f"fullnameOverride={'m' * 48}",
-        f'The name "{"m" * 48}" has 48 characters and what is added to it needs 16 of 63',
+        f"fullnameOverride={'m' * 46}",
+        f'The name "{"m" * 46}" has 46 characters and what is added to it needs 18 of 63',
     ),
     (
         ",".join(f"{role}.enabled=false" for role in (*WORKERS, "battle", "gateway")),
@@ -160,8 +160,12 @@ FAULTS: list[tuple[str, str]] = [
         "httpRoute.enabled is true and it belongs to no gateway of the cluster: name one in",
     ),
     (
-        "ingress.enabled=true,ingress.tls.enabled=true,ingress.tls.secretName=",
+        "nats.websocketUrl=,ingress.enabled=true,ingress.tls.enabled=true,ingress.tls.secretName=",
         "ingress.tls.enabled is true and there is no certificate: name its Secret in ingress.tls.secretName",
+    ),
+    (
+        "ingress.enabled=true,ingress.tls.enabled=true,ingress.tls.secretName=page-tls",
+        'ingress.tls.enabled is true and nats.websocketUrl "ws://nats.meme-generator.local", which no',
     ),
     # time to finish
     (
@@ -283,7 +287,7 @@ def _is_value(path: str) -> bool:
 @pytest.mark.parametrize(
     "values",
     [
-        f"fullnameOverride={'m' * 47}",
+        f"fullnameOverride={'m' * 45}",
         "worker.concurrency=5,worker.autoscaling.lagThreshold=5",
         "worker.autoscaling.cooldownPeriod=15",
         "worker.autoscaling.minReplicas=10",

@@ -368,3 +368,13 @@ def test_the_way_back(machine: Machine, options: list[str], expected: Call) -> N
 
     assert ended.returncode == 0, ended.stderr
     assert machine.programs.calls() == [expected]
+
+
+@pytest.mark.parametrize("script", [UP, DOWN], ids=["up", "down"])
+def test_help_is_no_more_than_help_wherever_one_stands(machine: Machine, script: Path) -> None:
+    """The scripts go to the top of the repository before they read their own head."""
+    helped = machine.run(f"./{script.name}", "--help", directory=script.parent)
+
+    assert helped.returncode == 0
+    assert "--dry-run" in helped.stdout
+    assert machine.programs.calls() == []

@@ -6,6 +6,13 @@ the double braces in it are Prometheus' own.
 {{- $url := .Values.metrics.prometheusRule.runbookUrl | trimSuffix "/" -}}
 {{- $groups := (.Files.Get "files/alerts.yaml" | fromYaml).groups -}}
 {{- range $group := $groups -}}
+{{- $wanted := list -}}
+{{- range $rule := $group.rules -}}
+{{- if or $.Values.gateway.enabled (ne $rule.alert "GatewayMissing") -}}
+{{- $wanted = append $wanted $rule -}}
+{{- end -}}
+{{- end -}}
+{{- $_ := set $group "rules" $wanted -}}
 {{- range $rule := $group.rules -}}
 {{- with $rule.alert -}}
 {{- $page := printf "%s.md" . -}}

@@ -8,11 +8,11 @@ or `gateway`: the name of its values, of its folder here and of its component la
 {{- .Values.nameOverride | default .Chart.Name -}}
 {{- end -}}
 
-{{/* What the names of all objects begin with. 47 characters leave room for the longest ending, `-test-connection`. */}}
+{{/* What the names of all objects begin with. 45 characters leave room for what KEDA makes of it: `keda-hpa-...-workflow`. */}}
 {{- define "memebattle.fullname" -}}
 {{- $name := include "memebattle.name" . -}}
 {{- $own := contains $name .Release.Name | ternary .Release.Name (printf "%s-%s" .Release.Name $name) -}}
-{{- .Values.fullnameOverride | default ($own | trunc 47 | trimSuffix "-") -}}
+{{- .Values.fullnameOverride | default ($own | trunc 45 | trimSuffix "-") -}}
 {{- end -}}
 
 {{/* The name of a role's objects, from (dict "root" $ "role" "gateway"); the worker has the plain one. */}}

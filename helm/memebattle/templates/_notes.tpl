@@ -13,8 +13,10 @@
 {{- if include "memebattle.asksKeda" . }}
   - KEDA 2.20 or newer has to be in the cluster; older ones take a missing consumer for a full queue.
 {{- end }}
-{{- if .Values.nats.auth.enabled }}
-  - Pods start when Secret {{ .Values.nats.auth.existingSecret }} is there: memebattle k8s secrets | kubectl apply -f -
+{{- if and .Values.nats.auth.enabled .Release.IsInstall }}
+  - Pods start when Secret {{ .Values.nats.auth.existingSecret }} is there. Before NATS is installed this makes it, and the servers' own;
+    afterwards it changes every password:
+    memebattle k8s secrets --namespace {{ .Release.Namespace }} | kubectl apply -f -
 {{- end }}
 {{- if not .Values.secrets.create }}
 {{- with .Values.secrets.existingSecret }}

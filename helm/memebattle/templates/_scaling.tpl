@@ -25,12 +25,14 @@ spec:
     failureThreshold: {{ .fallback.failureThreshold }}
     replicas: {{ .fallback.replicas }}
     behavior: currentReplicasIfHigher
-  {{- with .behavior }}
   advanced:
+    # whoever takes over from KEDA finds somebody awake: at zero an HPA does nothing
+    restoreToOriginalReplicaCount: true
+    {{- with .behavior }}
     horizontalPodAutoscalerConfig:
       behavior:
         {{- toYaml . | nindent 8 }}
-  {{- end }}
+    {{- end }}
   triggers:
     - type: nats-jetstream
       metricType: AverageValue
@@ -59,6 +61,9 @@ metadata:
   namespace: {{ $.root.Release.Namespace | quote }}
   labels:
     {{- include "memebattle.labels" $ | nindent 4 }}
+  annotations:
+    # an upgrade to KEDA makes the ScaledObject before this one goes, and KEDA would refuse it
+    validations.keda.sh/hpa-ownership: "false"
 spec:
   scaleTargetRef:
     apiVersion: apps/v1

@@ -26,8 +26,8 @@ be stands in values.schema.json.
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .) }}
 The name {{ . | quote }} cannot be used for a Service: set fullnameOverride to lower case letters, digits and dashes, beginning with a letter.
 {{- end }}
-{{- if gt (len .) 47 }}
-The name {{ . | quote }} has {{ len . }} characters and what is added to it needs 16 of 63: set fullnameOverride to at most 47.
+{{- if gt (len .) 45 }}
+The name {{ . | quote }} has {{ len . }} characters and what is added to it needs 18 of 63: set fullnameOverride to at most 45.
 {{- end }}
 {{- end }}
 {{- if not (or .Values.worker.enabled .Values.workflow.enabled .Values.priority.enabled .Values.battle.enabled .Values.gateway.enabled) }}
@@ -179,6 +179,9 @@ ingress.enabled or httpRoute.enabled is true and there is no gateway behind it: 
 {{- end }}
 {{- if and .Values.httpRoute.enabled (not .Values.httpRoute.parentRefs) }}
 httpRoute.enabled is true and it belongs to no gateway of the cluster: name one in httpRoute.parentRefs, e.g. [{name: public, namespace: gateways}].
+{{- end }}
+{{- if and .Values.gateway.enabled .Values.ingress.enabled .Values.ingress.tls.enabled (hasPrefix "ws:" .Values.nats.websocketUrl) }}
+ingress.tls.enabled is true and nats.websocketUrl {{ .Values.nats.websocketUrl | quote }}, which no browser opens from a page over https: begin it with wss://, or leave it empty for wss://nats.<host of the page>.
 {{- end }}
 {{- if and .Values.ingress.enabled .Values.ingress.tls.enabled (not .Values.ingress.tls.secretName) }}
 ingress.tls.enabled is true and there is no certificate: name its Secret in ingress.tls.secretName.
